@@ -1,0 +1,33 @@
+#ifndef CONNECTOR_COMMON_CORE_WIRE_H
+#define CONNECTOR_COMMON_CORE_WIRE_H
+
+#include "common/core/buf.h"
+#include "common/core/message.h"
+
+/* Protocol messages to and from msgpack. Pure. What is read is checked whole before anything is
+ * allocated: declared lengths against the bytes that are there, nesting, counts, UTF-8, keys that
+ * occur twice. */
+
+/* Append one protocol message to `out`. Only keys that are present are written.
+ * Errors: CX_E_TOO_BIG (more than `message_bytes_max`, or out's cap; out is unchanged), CX_E_NOMEM.
+ */
+enum cx_err wire_put(const struct msg *m, size_t message_bytes_max, struct buf *out,
+                     struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Cut the next protocol message off the front of `rest` (the unread part of one WebSocket message).
+ * Errors: CX_E_SYNTAX (cut short, or not msgpack), CX_E_TOO_BIG (a limit), CX_E_UTF8,
+ * CX_E_DUPLICATE (a key twice in a map), CX_E_TYPE (not an array of [integer, map]). Any of them is
+ * a protocol error, and `rest` is of no further use. */
+enum cx_err wire_cut(struct slice *rest, size_t message_bytes_max, struct slice *message,
+                     struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Read one message that wire_cut has given. Slices in `out` point into `message`, which must
+ * outlive it; wire_done frees the rest. A type that is not known gives MSG_NONE and no error.
+ * Errors: CX_E_TYPE, CX_E_MISSING, CX_E_RANGE, CX_E_DUPLICATE (known names an id twice),
+ * CX_E_NOMEM; `fail` names the key, never a value. */
+enum cx_err wire_get(struct slice message, struct msg *out, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Free what wire_get allocated; safe on a zeroed struct and on a second call. */
+void wire_done(struct msg *m);
+
+#endif
