@@ -1,0 +1,38 @@
+#ifndef CONNECTOR_COMMON_CORE_ANSWER_H
+#define CONNECTOR_COMMON_CORE_ANSWER_H
+
+#include "common/core/buf.h"
+#include "common/core/message.h"
+
+/* What a token endpoint answered, as it arrived whole. All borrowed. */
+struct answer_input {
+    uint32_t status;           /* HTTP status */
+    struct slice content_type; /* header's value; absent if there was none */
+    struct slice retry_after;
+    struct slice location;
+    struct slice body;       /* decoded (gzip …) */
+    bool is_body_whole;      /* false: over the limit or cut short */
+    enum body_encoding sent; /* the request's encoding: the last guess at what the answer is */
+    const struct msg_expect *expect;
+    uint64_t now_unix_s; /* wall clock, for a Retry-After that is a date */
+};
+
+/* What it means. Owns its bytes (wiped when done). */
+struct answer {
+    enum outcome outcome;
+    enum verdict code;
+    enum stage stage;         /* STAGE_NONE when issued */
+    bool is_type_assumed;     /* token_type was missing and taken as Bearer */
+    struct msg_token token;   /* slices into `bytes`; valid when outcome is OUTCOME_ISSUED */
+    struct msg_failure error; /* slices into `bytes`; valid otherwise */
+    struct buf bytes;
+};
+
+/* Read it. The answer's own Content-Type is believed first, then its first bytes, then what the
+ * profile expects. Every input has a verdict; the only error is CX_E_NOMEM. Texts from the peer
+ * (descriptions, a redirect's host) are cut to 512 bytes and free of control characters. Pure. */
+enum cx_err answer_read(const struct answer_input *in, struct answer *out) CX_MUST_CHECK;
+
+void answer_done(struct answer *a);
+
+#endif

@@ -1,0 +1,73 @@
+#ifndef CONNECTOR_COMMON_CORE_POLICY_H
+#define CONNECTOR_COMMON_CORE_POLICY_H
+
+#include "common/core/faults.h"
+#include "common/core/terms.h"
+#include "common/core/url.h"
+
+#include <sys/socket.h>
+
+/* What may be reached: denied unless a rule allows it. The first rule in reading order that matches
+ * scheme, host, port, path and method of the final URL decides, its address check included. */
+
+enum policy_share { POLICY_SHARE_NONE, POLICY_SHARE_NAME, POLICY_SHARE_URL };
+
+struct policy_network {
+    int family; /* AF_INET, AF_INET6 */
+    uint8_t address[16];
+    unsigned prefix_bits;
+};
+
+/* One rule as written, in strings: what the configuration gives. All borrowed. */
+struct policy_rule_text {
+    const char *where; /* "agent.conf:12", for faults */
+    const char *field; /* "policy[0]", for faults */
+    const char *name;
+    const char *url; /* pattern: SCHEME://HOST[:PORT]/PATH; '*' in the host is one label, in the
+                        path one segment; '**' as a path segment is the rest (none included); no
+                        port: the scheme's; a query is not part of it */
+    const char *const *methods;  /* NULL-terminated; NULL or empty: POST */
+    const char *const *networks; /* CIDR, NULL-terminated; NULL or empty: any but special ones */
+    const char *ca;              /* file with the CAs for this rule's TLS; NULL: the system's */
+    const char *share;           /* none, name, url; NULL: url */
+};
+
+struct policy_rule {
+    char *name;
+    char *url;        /* the pattern as written */
+    char *ca;         /* NULL: the system's CAs */
+    unsigned methods; /* bit (1u << METHOD_x) */
+    enum policy_share share;
+    struct policy_network *networks;
+    size_t nnetworks;
+    struct policy_pattern *pattern; /* the pattern, parsed */
+};
+
+struct policy {
+    struct policy_rule *rules;
+    size_t nrules;
+};
+
+void policy_init(struct policy *p);
+void policy_done(struct policy *p);
+
+/* Check one rule and append it. Every fault of the rule is added to `faults` (none is appended
+ * then): malformed pattern, scheme, method, network (host bits set, a prefix too long), a name used
+ * twice, share. True if it was appended. */
+bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
+
+/* The rule that decides on this request, or NULL: denied. `fail` (may be NULL) then says why in a
+ * sentence that names the nearest rule and what of it did not match (method, path, port, host,
+ * scheme), never the query. Borrowed from `p`. Pure. */
+const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
+                                      enum http_method method, struct cx_fail *fail);
+
+/* May a request under `rule` go to this address? With networks in the rule: only to them. Loopback,
+ * link-local, multicast, unspecified, broadcast and cloud-metadata addresses (IPv4, IPv6, and IPv4
+ * mapped or embedded in IPv6: ::ffff:0:0/96, 64:ff9b::/96, 2002::/16 ...) only if the rule lists a
+ * network that lies wholly inside that special range. Any family other than IPv4 and IPv6: no.
+ * `fail` (may be NULL) says why not. Pure. */
+bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr *address,
+                           struct cx_fail *fail);
+
+#endif
