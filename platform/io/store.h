@@ -1,0 +1,176 @@
+#ifndef CONNECTOR_PLATFORM_IO_STORE_H
+#define CONNECTOR_PLATFORM_IO_STORE_H
+
+#include "common/core/buf.h"
+#include "common/core/id.h"
+#include "common/core/terms.h"
+
+#include <stdint.h>
+
+/* What the platform keeps for good. One writer: the running server (and `init` before there is
+ * one). Today an SQLite file (store_sqlite*.c); nothing outside knows that. Times are Unix
+ * milliseconds.
+ *
+ * Administration (keys, connectors, agents, enrolments, profiles) is written and synced at once,
+ * and read whole at the start. The exchange path is written in groups: store_put_exchange and
+ * store_put_result only note what is to be written, and their `done` is called from store_flush,
+ * which writes all that was noted in one transaction. */
+
+struct store;
+struct seal_key; /* common/io/seal.h: what results and secrets are sealed under */
+
+enum { STORE_RESULT_MS = 15 * 60 * 1000, STORE_AUDIT_DAYS = 30 };
+
+/* Make a new store; CX_E_EXISTS if there is a file. The file is 0600. */
+enum cx_err store_create(const char *path, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Open it; a second process gets CX_E_STATE. `key` must outlive the store. Errors: CX_E_NOT_FOUND,
+ * CX_E_STATE, CX_E_STORE (not a store, or of a newer version), CX_E_MODE, CX_E_NOMEM. */
+enum cx_err store_open(const char *path, const struct seal_key *key, struct store **out,
+                       struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Flushes first. Safe on NULL. */
+void store_close(struct store *s);
+
+/* --- API keys: only the SHA-256 of a key is kept --- */
+enum key_role { KEY_ADMIN, KEY_APP };
+struct store_key {
+    const char *name;
+    enum key_role role;
+    uint8_t sha256[32];
+    uint64_t created_ms;
+};
+/* Errors: CX_E_EXISTS (the name), CX_E_STORE. */
+enum cx_err store_add_key(struct store *s, const struct store_key *key,
+                          struct cx_fail *fail) CX_MUST_CHECK;
+/* Errors: CX_E_NOT_FOUND, CX_E_STORE. */
+enum cx_err store_remove_key(struct store *s, const char *name, struct cx_fail *fail) CX_MUST_CHECK;
+/* Calls `each` for every key; its rows are borrowed for the call. Likewise the other store_each_.
+ */
+enum cx_err store_each_key(struct store *s, void (*each)(void *ctx, const struct store_key *key),
+                           void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* --- Connectors and their agents --- */
+struct store_connector {
+    struct cx_id id;
+    const char *name;
+    uint64_t created_ms;
+};
+struct store_agent {
+    struct cx_id id;
+    struct cx_id connector;
+    uint64_t enrolled_ms;
+    uint64_t revoked_ms;          /* 0: not revoked */
+    uint64_t last_seen_ms;        /* 0: never */
+    uint64_t certificate_ends_ms; /* of the newest certificate */
+    struct cx_id ledger;          /* the last that it said; none if never */
+    uint64_t ledger_seq;
+    const char *version; /* "" if it never came */
+    const char *host;
+};
+enum cx_err store_add_connector(struct store *s, const struct store_connector *c,
+                                struct cx_fail *fail) CX_MUST_CHECK;
+/* With its agents and enrolments. The audit trail stays. */
+enum cx_err store_remove_connector(struct store *s, const struct cx_id *id,
+                                   struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err store_each_connector(struct store *s,
+                                 void (*each)(void *ctx, const struct store_connector *c),
+                                 void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
+/* Insert or replace. */
+enum cx_err store_put_agent(struct store *s, const struct store_agent *a,
+                            struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err store_each_agent(struct store *s, void (*each)(void *ctx, const struct store_agent *a),
+                             void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* --- Enrolments: one-time tokens, by SHA-256 --- */
+struct store_enrollment {
+    uint8_t token_sha256[32];
+    struct cx_id connector;
+    uint64_t expires_ms;
+    bool is_used;
+    uint8_t spki_sha256[32]; /* of the CSR's key that used it */
+    struct cx_id agent;      /* that it made */
+    const char *certificate; /* PEM chain that was given; "" if not used */
+};
+/* Add one; tokens that are expired for more than an hour are forgotten on the way. */
+enum cx_err store_add_enrollment(struct store *s, const struct store_enrollment *e,
+                                 struct cx_fail *fail) CX_MUST_CHECK;
+/* Find by token; `out` is filled, `certificate` appended to the buffer (out->certificate is NULL).
+ * Error: CX_E_NOT_FOUND. */
+enum cx_err store_find_enrollment(struct store *s, const uint8_t token_sha256[32],
+                                  struct store_enrollment *out, struct buf *certificate,
+                                  struct cx_fail *fail) CX_MUST_CHECK;
+/* Mark it used and insert its agent, in one transaction. Error: CX_E_STATE (used already). */
+enum cx_err store_use_enrollment(struct store *s, const struct store_enrollment *e,
+                                 const struct store_agent *agent,
+                                 struct cx_fail *fail) CX_MUST_CHECK;
+
+/* --- Profiles: the JSON with its secrets, sealed as a whole --- */
+enum cx_err store_put_profile(struct store *s, const char *name, struct slice json,
+                              struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err store_remove_profile(struct store *s, const char *name,
+                                 struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err store_each_profile(struct store *s,
+                               void (*each)(void *ctx, const char *name, struct slice json),
+                               void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* --- Exchanges: the audit trail, and whose a late result is. Never a variable or a token. --- */
+struct store_exchange {
+    struct cx_id id;
+    const char *profile;
+    const char *connector; /* name */
+    const char *key;       /* name of the API key that asked; "" for the control socket */
+    const char *subject;   /* "" if none */
+    enum job_purpose purpose;
+    struct cx_id agent; /* that is given the job; none if it never was */
+    uint64_t began_ms;
+    /* the end; outcome OUTCOME_UNKNOWN while it runs */
+    enum outcome outcome;
+    enum verdict code;
+    enum execution execution;
+    enum stage stage;
+    uint32_t status;
+    uint64_t ended_ms;
+};
+typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE */
+
+/* Insert or replace by id (a job that moves to another agent; an exchange that ended without a
+ * result). `done` may be NULL. Strings are copied. */
+void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
+                        void *ctx);
+
+enum store_result_kind {
+    STORE_RESULT_NEW,         /* kept, until it is delivered or 15 minutes are over */
+    STORE_RESULT_AGAIN,       /* this exchange has ended with a result before: nothing changed */
+    STORE_RESULT_UNKNOWN_JOB, /* never stored: an audit row without a token was written */
+    STORE_RESULT_FOREIGN      /* the job was given to another agent: nothing was changed */
+};
+typedef void store_result_done(void *ctx, enum store_result_kind kind, enum cx_err err);
+
+/* A result that an agent reported. `sealed_part` is what the caller may still claim (sealed before
+ * it is written; may be empty, then nothing is kept to be claimed). The exchange's row is ended. An
+ * exchange that the platform had ended by itself (budget, agent lost) counts as not yet ended by a
+ * result: the late result replaces that end. */
+void store_put_result(struct store *s, const struct store_exchange *ended, struct slice sealed_part,
+                      store_result_done *done, void *ctx);
+
+/* It was delivered: forget the sealed part (with the next group). */
+void store_drop_result(struct store *s, const struct cx_id *id);
+
+/* The sealed part of a result, opened and appended to `out`, and its exchange's key name to `key`.
+ * Error: CX_E_NOT_FOUND (none, expired or delivered). */
+enum cx_err store_get_result(struct store *s, const struct cx_id *id, struct buf *out,
+                             struct buf *key, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Is anything noted? */
+bool store_is_dirty(const struct store *s);
+
+/* Write all that is noted in one transaction and call each `done`, in order. On failure each gets
+ * CX_E_STORE and nothing was written. */
+void store_flush(struct store *s);
+
+/* Forget results past their 15 minutes and audit rows past STORE_AUDIT_DAYS; some at a time, so
+ * that a call is short. To be called each minute or so. */
+void store_tidy(struct store *s, uint64_t now_ms);
+
+#endif
