@@ -1,0 +1,103 @@
+#ifndef CONNECTOR_COMMON_IO_HTTP_SERVER_H
+#define CONNECTOR_COMMON_IO_HTTP_SERVER_H
+
+#include "common/core/slice.h"
+
+/* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive;
+ * Content-Length bodies only (a Transfer-Encoding gets 411); one request at a time on a connection.
+ * What the server answers by itself (400, 408, 411, 413, 414, 431, 503) has no body. */
+struct http_server;
+struct http_call; /* one request that waits for its answer */
+struct web;
+
+enum { HTTP_PEER_TEXT = 64 };
+
+/* Valid until the handler returns; then headers and body are wiped. Copy what outlives it. */
+struct http_request {
+    struct slice method;        /* as sent: "GET" */
+    struct slice path;          /* as sent, percent-encoding kept; begins with '/' */
+    struct slice query;         /* behind '?', undecoded; absent if there is none */
+    struct slice authorization; /* whole value, "Bearer ..."; a secret. Absent if not sent */
+    struct slice idempotency_key;
+    struct slice content_type;
+    struct slice traceparent; /* W3C Trace Context */
+    struct slice body;        /* empty if there is none */
+    const char *peer;         /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
+};
+
+/* Answer by http_call_reply, now or later, exactly once for every call. */
+typedef void http_handler_fn(void *arg, struct http_call *call, const struct http_request *request);
+
+struct http_listen {
+    /* Either TCP ... */
+    const char *host; /* numeric: "0.0.0.0", "127.0.0.1", "::" (IPv6 only; IPv4 needs its own) */
+    uint16_t port;    /* 0: any; see http_server_port */
+    /* ... or a UNIX socket, then host is NULL. Mode 0600 from the start. What a dead process has left
+     * is replaced; where somebody listens, it is CX_E_EXISTS. Removed by http_server_free. */
+    const char *unix_path; /* at most 107 bytes */
+
+    /* Both or neither. PEM files; the chain is sent as the file has it, leaf first. TLS 1.2 at
+     * least, ALPN http/1.1. */
+    const char *certificate_file;
+    const char *key_file;
+
+    size_t body_bytes_max;    /* a longer body gets 413 */
+    unsigned connections_max; /* further ones wait in the kernel's queue; 0: no limit but web's */
+    uint32_t request_ms;      /* from TCP, or from the request's first byte, to its end; 10000 */
+    uint32_t idle_ms;         /* keep-alive: silence after which a connection is closed; 60000 */
+
+    http_handler_fn *handler;
+    void *arg;
+};
+
+/* Strings are copied. Errors: CX_E_IO (bind; the detail names address and reason), CX_E_EXISTS,
+ * CX_E_CERT (certificate or key), CX_E_SYNTAX (host is not numeric), CX_E_NOMEM. */
+enum cx_err http_server_new(struct web *web, const struct http_listen *listen,
+                            struct http_server **out, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* The TCP port that it listens on; 0 for a UNIX socket. */
+uint16_t http_server_port(const struct http_server *server);
+
+/* Accept nothing more; finish the calls that are open, close each connection after its answer and
+ * idle ones at once; then call done(arg), which may be NULL, later. */
+void http_server_drain(struct http_server *server, void (*done)(void *arg), void *arg);
+
+/* Close all at once. Calls that are open count as hung up and may still be replied to. NULL is
+ * fine. */
+void http_server_free(struct http_server *server);
+
+/* Load certificate and key anew from the same files; connections that exist keep the old ones.
+ * Unchanged on error. Errors: CX_E_CERT, CX_E_STATE (no TLS here). */
+enum cx_err http_server_reload(struct http_server *server, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* ---- answering ---- */
+
+struct http_header {
+    const char *name; /* lower case; values without control characters */
+    const char *value;
+};
+
+enum { HTTP_REPLY_HEADERS_MAX = 8 };
+
+struct http_reply { /* copied */
+    unsigned status;
+    const char *content_type; /* NULL: none */
+    const struct http_header *headers;
+    size_t nheaders; /* at most HTTP_REPLY_HEADERS_MAX */
+    struct slice body;
+};
+
+/* Send the answer; `call` is gone afterwards. After a hang-up it only frees the call. The bytes are
+ * wiped when they are written. Out of memory closes the connection. */
+void http_call_reply(struct http_call *call, const struct http_reply *reply);
+
+/* Call gone(arg) if the client hangs up before the reply; at most once, never within this
+ * function. The call must still be replied to. */
+void http_call_on_gone(struct http_call *call, void (*gone)(void *arg), void *arg);
+bool http_call_is_gone(const struct http_call *call);
+
+/* The client's certificate on the tunnel's port, as DER; absent without one. Borrowed until the
+ * reply. It was verified against the client CA in the handshake. */
+struct slice http_call_certificate(const struct http_call *call);
+
+#endif
