@@ -1,0 +1,25 @@
+#ifndef CONNECTOR_COMMON_IO_CLOCK_H
+#define CONNECTOR_COMMON_IO_CLOCK_H
+
+#include "common/core/id.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The time of day (Unix time, UTC): for people, certificates and the store. It may jump. */
+uint64_t clock_wall_ms(void);
+uint64_t clock_wall_s(void);
+
+/* A clock that never jumps nor goes backwards; it counts from an arbitrary start: for deadlines and
+ * spans. */
+uint64_t clock_mono_ms(void);
+uint64_t clock_mono_us(void);
+
+/* Random bytes from the kernel, fit for keys. A kernel without getrandom(2) stops the program. */
+void random_fill(void *out, size_t bytes);
+uint64_t random_u64(void);
+
+/* A new UUIDv7 of now. */
+struct cx_id random_id(void);
+
+#endif

@@ -1,0 +1,15 @@
+#ifndef CONNECTOR_COMMON_IO_CRYPTO_H
+#define CONNECTOR_COMMON_IO_CRYPTO_H
+
+#include "common/core/slice.h"
+
+enum { CRYPTO_SHA256_BYTES = 32 };
+
+/* SHA-256 (FIPS 180-4). It can't fail but for want of memory, which stops the program. */
+void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES]);
+
+/* cx_fail_set with OpenSSL's own reason behind `what` ("bad key: wrong tag"); empties OpenSSL's
+ * error queue, which would otherwise be blamed on the next operation. Returns `code`. */
+enum cx_err crypto_fail(struct cx_fail *fail, enum cx_err code, const char *op, const char *what);
+
+#endif
