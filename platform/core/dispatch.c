@@ -1,0 +1,389 @@
+#include "platform/core/dispatch.h"
+
+#include "platform/core/dispatch_internal.h"
+
+#include <stdlib.h>
+
+static const struct dispatch_failure fail_record = {
+    VERDICT_PLATFORM_FAILED, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the platform's store could not record the exchange; nothing was sent"};
+static const struct dispatch_failure fail_queue_budget = {
+    VERDICT_BUDGET_EXCEEDED, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the budget was spent in the queue: the connector's agents were busy; nothing was sent"};
+static const struct dispatch_failure fail_queue_offline = {
+    VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the connector lost its agents while the exchange waited; nothing was sent"};
+static const struct dispatch_failure fail_sent_budget = {
+    VERDICT_BUDGET_EXCEEDED, EXECUTION_SENT, STAGE_AGENT,
+    "the agent has the exchange and did not answer within the budget"};
+static const struct dispatch_failure fail_lost = {
+    VERDICT_AGENT_LOST, EXECUTION_SENT, STAGE_AGENT,
+    "the agent was lost with the exchange: the token endpoint may have been asked"};
+
+struct dispatch *dispatch_new(const struct dispatch_ports *ports, uint32_t queue_per_connector)
+{
+    struct dispatch *d = calloc(1, sizeof(*d));
+
+    if (d != NULL) {
+        d->ports = *ports;
+        d->queue_per_connector = queue_per_connector;
+    }
+    return d;
+}
+
+void dispatch_free(struct dispatch *d)
+{
+    if (d == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < DISPATCH_BUCKETS; i++) {
+        while (d->buckets[i] != NULL) {
+            dispatch_job_free(d, d->buckets[i]);
+        }
+    }
+    free(d);
+}
+
+struct dispatch_connector *dispatch_connector_new(struct dispatch *d)
+{
+    struct dispatch_connector *c = calloc(1, sizeof(*c));
+
+    if (c != NULL) {
+        c->dispatch = d;
+    }
+    return c;
+}
+
+static void fail_owner(struct dispatch *d, struct dispatch_job *job,
+                       const struct dispatch_failure *failure)
+{
+    void *owner = job->owner;
+
+    if (owner != NULL) {
+        job->owner = NULL;
+        d->ports.fail(d->ports.ctx, owner, job, failure);
+    }
+}
+
+/* Tell the owner and forget the job. */
+static void end_job(struct dispatch *d, struct dispatch_job *job,
+                    const struct dispatch_failure *failure)
+{
+    fail_owner(d, job, failure);
+    dispatch_job_free(d, job);
+}
+
+void dispatch_connector_free(struct dispatch_connector *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    while (c->queue.first != NULL) {
+        end_job(c->dispatch, c->queue.first, &fail_queue_offline);
+    }
+    while (c->recording.first != NULL) {
+        end_job(c->dispatch, c->recording.first, &fail_queue_offline);
+    }
+    while (c->lost.first != NULL) {
+        end_job(c->dispatch, c->lost.first, &fail_lost);
+    }
+    free(c);
+}
+
+struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c)
+{
+    struct dispatch_counts counts = {.queued = c->queue.count};
+
+    for (const struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
+        counts.outstanding += t->outstanding;
+        if (t->is_ready && !t->is_draining) {
+            counts.tunnels++;
+            counts.capacity += t->capacity;
+        }
+    }
+    return counts;
+}
+
+/* The tunnel with the most room, or NULL. */
+static struct dispatch_tunnel *pick_tunnel(const struct dispatch_connector *c)
+{
+    struct dispatch_tunnel *best = NULL;
+    size_t best_room = 0;
+
+    for (struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
+        size_t room = t->capacity > t->outstanding ? t->capacity - t->outstanding : 0;
+
+        if (t->is_ready && !t->is_draining && room > best_room) {
+            best = t;
+            best_room = room;
+        }
+    }
+    return best;
+}
+
+static void assign(struct dispatch_job *job, struct dispatch_tunnel *t)
+{
+    struct dispatch *d = job->connector->dispatch;
+
+    list_move(&t->jobs, job);
+    t->outstanding++;
+    job->tunnel = t;
+    job->agent = t->agent;
+    job->ledger = t->ledger;
+    job->number = t->number;
+    job->state = DISPATCH_RECORDING;
+    d->ports.record(d->ports.ctx, job);
+}
+
+static void pump(struct dispatch_connector *c)
+{
+    struct dispatch_tunnel *t;
+
+    while (c->queue.first != NULL && (t = pick_tunnel(c)) != NULL) {
+        assign(c->queue.first, t);
+    }
+}
+
+/* Off its tunnel, in front of the queue: it was never written, any agent may have it. */
+static void requeue(struct dispatch_job *job)
+{
+    if (job->tunnel != NULL) {
+        job->tunnel->outstanding--;
+        job->tunnel = NULL;
+    }
+    job->state = DISPATCH_QUEUED;
+    list_move_front(&job->connector->queue, job);
+}
+
+enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
+                                     const struct dispatch_order *order)
+{
+    struct dispatch_counts counts = dispatch_connector_counts(c);
+    struct dispatch_tunnel *t = c->queue.first == NULL ? pick_tunnel(c) : NULL;
+    uint32_t limit = c->dispatch->queue_per_connector;
+    struct dispatch_job *job;
+
+    if (counts.tunnels == 0) {
+        return DISPATCH_OFFLINE;
+    }
+    if (t == NULL && counts.queued >= (limit != 0 ? limit : counts.capacity)) {
+        return DISPATCH_FULL;
+    }
+    job = dispatch_job_new(c, order);
+    if (job == NULL) {
+        return DISPATCH_NO_MEMORY;
+    }
+    list_move(&c->queue, job);
+    if (t != NULL) {
+        assign(job, t);
+    }
+    return DISPATCH_TAKEN;
+}
+
+/* Forget it, and give its room to the next. */
+static void drop(struct dispatch *d, struct dispatch_job *job)
+{
+    struct dispatch_connector *c = job->connector;
+
+    if (job->tunnel != NULL) {
+        job->tunnel->outstanding--;
+    }
+    dispatch_job_free(d, job);
+    pump(c);
+}
+
+void dispatch_recorded(struct dispatch *d, const struct cx_id *id, bool is_ok)
+{
+    struct dispatch_job *job = dispatch_find(d, id);
+
+    if (job == NULL || job->state != DISPATCH_RECORDING) {
+        return;
+    }
+    if (!is_ok) {
+        fail_owner(d, job, &fail_record);
+    }
+    if (job->owner == NULL) {
+        drop(d, job);
+    } else if (job->tunnel == NULL) { /* the tunnel went while the store was writing */
+        struct dispatch_connector *c = job->connector;
+
+        requeue(job);
+        pump(c);
+    } else {
+        job->state = DISPATCH_SENDING;
+        (void)d->ports.send(d->ports.ctx, job->tunnel->owner, job);
+    }
+}
+
+void dispatch_written(struct dispatch *d, const struct cx_id *id)
+{
+    struct dispatch_job *job = dispatch_find(d, id);
+
+    if (job != NULL && job->state == DISPATCH_SENDING) {
+        job->state = DISPATCH_SENT;
+    }
+}
+
+void dispatch_unwritten(struct dispatch *d, const struct cx_id *id)
+{
+    struct dispatch_job *job = dispatch_find(d, id);
+
+    if (job == NULL || job->state != DISPATCH_SENDING) {
+        return;
+    }
+    if (job->owner == NULL) {
+        drop(d, job);
+    } else {
+        requeue(job); /* pumped when the tunnel is down */
+    }
+}
+
+static void give_up(struct dispatch *d, const struct cx_id *id, bool is_told)
+{
+    struct dispatch_job *job = dispatch_find(d, id);
+
+    if (job == NULL || job->owner == NULL) {
+        return;
+    }
+    if (!is_told) {
+        job->owner = NULL;
+    }
+    switch (job->state) {
+    case DISPATCH_QUEUED:
+        end_job(d, job, job->connector->tunnels != NULL ? &fail_queue_budget : &fail_queue_offline);
+        break;
+    case DISPATCH_RECORDING: /* dropped when it is recorded */
+        fail_owner(d, job, &fail_queue_budget);
+        break;
+    case DISPATCH_SENDING:
+    case DISPATCH_SENT:
+        d->ports.cancel(d->ports.ctx, job->tunnel->owner, id);
+        fail_owner(d, job, &fail_sent_budget);
+        break;
+    case DISPATCH_LOST:
+        end_job(d, job, &fail_lost);
+        break;
+    case DISPATCH_REPORTED:
+        break;
+    }
+}
+
+void dispatch_expire(struct dispatch *d, const struct cx_id *id)
+{
+    give_up(d, id, true);
+}
+
+void dispatch_abandon(struct dispatch *d, const struct cx_id *id)
+{
+    give_up(d, id, false);
+}
+
+struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    struct dispatch_job *job = dispatch_find(t->connector->dispatch, id);
+
+    if (job == NULL || !id_eq(&job->agent, &t->agent) || job->state == DISPATCH_QUEUED ||
+        job->state == DISPATCH_RECORDING) {
+        return NULL;
+    }
+    job->state = DISPATCH_REPORTED;
+    return job;
+}
+
+void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    struct dispatch_job *job = dispatch_find(d, id);
+
+    if (job != NULL && job->state == DISPATCH_REPORTED &&
+        (t == NULL || id_eq(&job->agent, &t->agent))) {
+        drop(d, job);
+    } else if (t != NULL && tunnel_forget_foreign(t, id)) {
+        t->outstanding--;
+        pump(t->connector);
+    }
+}
+
+/* What a hello proves about the jobs that were lost with this agent's tunnels. */
+static void settle_lost(struct dispatch_tunnel *t, const struct dispatch_hello *hello)
+{
+    struct dispatch_connector *c = t->connector;
+    struct dispatch_job *next;
+
+    for (struct dispatch_job *job = c->lost.first; job != NULL; job = next) {
+        next = job->next;
+        if (!id_eq(&job->agent, &hello->agent)) {
+            continue;
+        }
+        if (tunnel_forget_foreign(t, &job->id)) { /* it has the job: wait for its result */
+            job->tunnel = t;
+            job->state = job->state == DISPATCH_LOST ? DISPATCH_SENT : job->state;
+            list_move(&t->jobs, job);
+        } else if (job->state != DISPATCH_LOST) {
+            continue; /* its result is being stored */
+        } else if (!id_eq(&job->ledger, &hello->ledger)) {
+            end_job(c->dispatch, job, &fail_lost);
+        } else if (job->number == hello->number) { /* it never arrived */
+            requeue(job);
+        }
+    }
+}
+
+struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
+                                           const struct dispatch_hello *hello, void *owner)
+{
+    struct dispatch_tunnel *t = tunnel_new(hello, owner);
+
+    if (t == NULL) {
+        return NULL;
+    }
+    t->connector = c;
+    t->next = c->tunnels;
+    c->tunnels = t;
+    settle_lost(t, hello);
+    return t;
+}
+
+void dispatch_tunnel_ready(struct dispatch_tunnel *t)
+{
+    t->is_ready = true;
+    pump(t->connector);
+}
+
+void dispatch_tunnel_drain(struct dispatch_tunnel *t)
+{
+    t->is_draining = true;
+}
+
+void dispatch_tunnel_down(struct dispatch_tunnel *t)
+{
+    struct dispatch_connector *c = t->connector;
+    struct dispatch_tunnel **link = &c->tunnels;
+
+    while (*link != t) {
+        link = &(*link)->next;
+    }
+    *link = t->next;
+    while (t->jobs.first != NULL) {
+        struct dispatch_job *job = t->jobs.first;
+
+        if (job->state == DISPATCH_RECORDING) { /* dispatch_recorded will see that it is gone */
+            job->tunnel = NULL;
+            list_move(&c->recording, job);
+        } else if (job->state == DISPATCH_SENDING) { /* the link never took it */
+            requeue(job);
+        } else if (job->owner == NULL && job->state == DISPATCH_SENT) {
+            dispatch_job_free(c->dispatch, job); /* the store knows whose a late result is */
+        } else {
+            job->tunnel = NULL;
+            job->state = job->state == DISPATCH_SENT ? DISPATCH_LOST : job->state;
+            list_move(&c->lost, job);
+        }
+    }
+    tunnel_free(t);
+    pump(c);
+}
+
+size_t dispatch_tunnel_outstanding(const struct dispatch_tunnel *t)
+{
+    return t->outstanding;
+}

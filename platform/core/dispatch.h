@@ -1,0 +1,155 @@
+#ifndef CONNECTOR_PLATFORM_CORE_DISPATCH_H
+#define CONNECTOR_PLATFORM_CORE_DISPATCH_H
+
+#include "common/core/buf.h"
+#include "common/core/message.h"
+
+/* Which tunnel gets a job, and what is known of a job whose tunnel is gone. It does not know how a
+ * job is recorded or how it reaches its tunnel: the ports do that. One struct for the whole
+ * platform. Pure: time is the caller's, and so are timers.
+ *
+ * A job's way: submitted -> (queued) -> recorded for an agent -> queued on its tunnel -> written ->
+ * reported -> settled. Until it is written it may be given to any agent. After that only the
+ * agent's own word (a result, or a hello that does not name it) says what became of it. */
+
+struct dispatch;
+struct dispatch_connector;
+struct dispatch_tunnel;
+struct dispatch_list;
+
+enum dispatch_state {
+    DISPATCH_QUEUED,    /* waits for room on a tunnel */
+    DISPATCH_RECORDING, /* has room on a tunnel; the store is writing down whose it is */
+    DISPATCH_SENDING,   /* in the tunnel's outbox */
+    DISPATCH_SENT,      /* written: the agent may have it */
+    DISPATCH_LOST,      /* written to a tunnel that is gone; its agent may come back and tell */
+    DISPATCH_REPORTED   /* its result is here and is being stored */
+};
+
+struct dispatch_job {
+    struct cx_id id;
+    enum dispatch_state state;
+    void *owner;        /* who waits for it; NULL: nobody any more */
+    struct buf message; /* the encoded job */
+    struct cx_id agent; /* that it was given to */
+    uint64_t submitted_ms;
+    uint64_t deadline_ms; /* of the caller */
+    /* private */
+    struct cx_id ledger;
+    unsigned number;
+    struct dispatch_connector *connector;
+    struct dispatch_tunnel *tunnel;
+    struct dispatch_job *bucket_next;
+    struct dispatch_list *list; /* the one it is on: a queue, a tunnel's, the lost */
+    struct dispatch_job *next, *previous;
+};
+
+/* Why a job ended without a result. */
+struct dispatch_failure {
+    enum verdict code;
+    enum execution execution;
+    enum stage stage;
+    const char *message; /* static sentence */
+};
+
+struct dispatch_ports {
+    void *ctx;
+    /* Write down for good that the job is with job->agent, then call dispatch_recorded (later, or
+     * from here). */
+    void (*record)(void *ctx, struct dispatch_job *job);
+    /* Queue the job on the tunnel, to be followed by dispatch_written or dispatch_unwritten. False:
+     * it has no room or is closing (dispatch_tunnel_down follows then). */
+    bool (*send)(void *ctx, void *tunnel_owner, struct dispatch_job *job);
+    /* Tell the agent that nobody waits for this job. */
+    void (*cancel)(void *ctx, void *tunnel_owner, const struct cx_id *id);
+    /* Tell the owner; the job is not the owner's to touch any more. */
+    void (*fail)(void *ctx, void *owner, const struct dispatch_job *job,
+                 const struct dispatch_failure *failure);
+};
+
+/* queue_per_connector: 0 means as many as the connector's capacity. NULL if out of memory. */
+struct dispatch *dispatch_new(const struct dispatch_ports *ports, uint32_t queue_per_connector);
+void dispatch_free(struct dispatch *d); /* after its connectors; jobs that are left are wiped */
+
+struct dispatch_connector *dispatch_connector_new(struct dispatch *d); /* NULL: out of memory */
+
+/* Its tunnels must be down. Jobs that are left fail (connector_offline, or agent_lost if sent). */
+void dispatch_connector_free(struct dispatch_connector *c);
+
+struct dispatch_counts {
+    size_t tunnels; /* that take jobs */
+    size_t capacity;
+    size_t outstanding;
+    size_t queued;
+};
+struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c);
+
+/* --- jobs --- */
+struct dispatch_order {
+    struct cx_id id;
+    void *owner;
+    struct buf *message; /* moved from when the job is taken */
+    uint64_t now_ms;
+    uint64_t deadline_ms;
+};
+enum dispatch_answer {
+    DISPATCH_TAKEN,   /* the owner hears by `fail`, or by a result */
+    DISPATCH_OFFLINE, /* no agent */
+    DISPATCH_FULL,    /* capacity and queue are used up */
+    DISPATCH_NO_MEMORY
+};
+enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
+                                     const struct dispatch_order *order);
+
+/* The answer to `record`; `is_ok` false ends the job (platform_failed, not_sent). */
+void dispatch_recorded(struct dispatch *d, const struct cx_id *id, bool is_ok);
+
+/* What became of a job that `send` has taken. */
+void dispatch_written(struct dispatch *d, const struct cx_id *id);
+void dispatch_unwritten(struct dispatch *d, const struct cx_id *id);
+
+/* The caller's budget is over: `fail` is called, with what is known. A job that was reported is
+ * left to its result. */
+void dispatch_expire(struct dispatch *d, const struct cx_id *id);
+
+/* The caller has gone: as expire, but nobody is told. */
+void dispatch_abandon(struct dispatch *d, const struct cx_id *id);
+
+/* NULL if it is not known here (any more). */
+struct dispatch_job *dispatch_find(const struct dispatch *d, const struct cx_id *id);
+
+/* A result of this job came on this tunnel. The job (state DISPATCH_REPORTED from now on) if it was
+ * given to that tunnel's agent, else NULL. */
+struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct cx_id *id);
+
+/* The result is stored and acknowledged on tunnel `t` (NULL: that one is gone): its room is free
+ * again. Known or not. */
+void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struct cx_id *id);
+
+/* --- tunnels --- */
+struct dispatch_hello {
+    struct cx_id agent, ledger;
+    unsigned number;
+    uint32_t capacity;
+    const struct cx_id *known;
+    size_t nknown;
+};
+
+/* A tunnel is ready. Those that it replaces must be down. Jobs of this agent that were lost are
+ * settled by what `hello` proves. NULL if out of memory. */
+struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
+                                           const struct dispatch_hello *hello, void *owner);
+
+/* After the welcome is queued: give it what waits. */
+void dispatch_tunnel_ready(struct dispatch_tunnel *t);
+
+/* It takes no new jobs. */
+void dispatch_tunnel_drain(struct dispatch_tunnel *t);
+
+/* It is gone, and dispatch_unwritten was called for what was never written. Frees it. */
+void dispatch_tunnel_down(struct dispatch_tunnel *t);
+
+/* Jobs that the agent holds as far as we know. */
+size_t dispatch_tunnel_outstanding(const struct dispatch_tunnel *t);
+
+#endif

@@ -1,0 +1,63 @@
+#ifndef CONNECTOR_PLATFORM_CORE_DISPATCH_INTERNAL_H
+#define CONNECTOR_PLATFORM_CORE_DISPATCH_INTERNAL_H
+
+#include "platform/core/dispatch.h"
+
+/* What dispatch.c and dispatch_table.c share; nobody else includes it. */
+
+enum { DISPATCH_BUCKETS = 16384 };
+
+/* A list of jobs; a job is on exactly one. Zeroed is empty. */
+struct dispatch_list {
+    struct dispatch_job *first, *last;
+    size_t count;
+};
+
+struct dispatch {
+    struct dispatch_ports ports;
+    uint32_t queue_per_connector;
+    struct dispatch_job *buckets[DISPATCH_BUCKETS];
+};
+
+struct dispatch_connector {
+    struct dispatch *dispatch;
+    struct dispatch_tunnel *tunnels;
+    struct dispatch_list queue;
+    struct dispatch_list recording; /* whose tunnel went while the store was writing */
+    struct dispatch_list lost;
+};
+
+struct dispatch_tunnel {
+    struct dispatch_connector *connector;
+    struct dispatch_tunnel *next;
+    void *owner;
+    struct cx_id agent, ledger;
+    unsigned number;
+    size_t capacity;
+    size_t outstanding; /* jobs and foreign */
+    struct dispatch_list jobs;
+    struct cx_id *foreign; /* that the agent holds and nobody here waits for */
+    size_t nforeign;
+    bool is_ready;
+    bool is_draining;
+};
+
+/* Take the job off the list it is on, and put it at the end, or the front, of this one. */
+void list_move(struct dispatch_list *list, struct dispatch_job *job);
+void list_move_front(struct dispatch_list *list, struct dispatch_job *job);
+
+/* A job in the table and on no list; NULL if out of memory. Takes order->message. */
+struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
+                                      const struct dispatch_order *order);
+
+/* Off its list and out of the table, wiped and freed. */
+void dispatch_job_free(struct dispatch *d, struct dispatch_job *job);
+
+/* Every id that it knows is foreign at first. NULL if out of memory. */
+struct dispatch_tunnel *tunnel_new(const struct dispatch_hello *hello, void *owner);
+void tunnel_free(struct dispatch_tunnel *t);
+
+/* Take the id off the foreign ones; false if it isn't there. `outstanding` is left alone. */
+bool tunnel_forget_foreign(struct dispatch_tunnel *t, const struct cx_id *id);
+
+#endif

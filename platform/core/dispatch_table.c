@@ -1,0 +1,129 @@
+#include "platform/core/dispatch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void list_take_off(struct dispatch_job *job)
+{
+    struct dispatch_list *list = job->list;
+
+    if (list == NULL) {
+        return;
+    }
+    *(job->previous != NULL ? &job->previous->next : &list->first) = job->next;
+    *(job->next != NULL ? &job->next->previous : &list->last) = job->previous;
+    list->count--;
+    job->list = NULL;
+    job->next = NULL;
+    job->previous = NULL;
+}
+
+void list_move(struct dispatch_list *list, struct dispatch_job *job)
+{
+    list_take_off(job);
+    job->list = list;
+    job->previous = list->last;
+    *(list->last != NULL ? &list->last->next : &list->first) = job;
+    list->last = job;
+    list->count++;
+}
+
+void list_move_front(struct dispatch_list *list, struct dispatch_job *job)
+{
+    list_take_off(job);
+    job->list = list;
+    job->next = list->first;
+    *(list->first != NULL ? &list->first->previous : &list->last) = job;
+    list->first = job;
+    list->count++;
+}
+
+static size_t bucket_of(const struct cx_id *id)
+{
+    return (size_t)(id_hash(id) % DISPATCH_BUCKETS);
+}
+
+struct dispatch_job *dispatch_find(const struct dispatch *d, const struct cx_id *id)
+{
+    struct dispatch_job *job = d->buckets[bucket_of(id)];
+
+    while (job != NULL && !id_eq(&job->id, id)) {
+        job = job->bucket_next;
+    }
+    return job;
+}
+
+struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
+                                      const struct dispatch_order *order)
+{
+    struct dispatch_job **bucket = &c->dispatch->buckets[bucket_of(&order->id)];
+    struct dispatch_job *job = calloc(1, sizeof(*job));
+
+    if (job == NULL) {
+        return NULL;
+    }
+    job->id = order->id;
+    job->owner = order->owner;
+    job->submitted_ms = order->now_ms;
+    job->deadline_ms = order->deadline_ms;
+    job->connector = c;
+    buf_take(&job->message, order->message);
+    job->bucket_next = *bucket;
+    *bucket = job;
+    return job;
+}
+
+void dispatch_job_free(struct dispatch *d, struct dispatch_job *job)
+{
+    struct dispatch_job **link = &d->buckets[bucket_of(&job->id)];
+
+    while (*link != job) {
+        link = &(*link)->bucket_next;
+    }
+    *link = job->bucket_next;
+    list_take_off(job);
+    buf_done(&job->message);
+    free(job);
+}
+
+struct dispatch_tunnel *tunnel_new(const struct dispatch_hello *hello, void *owner)
+{
+    struct dispatch_tunnel *t = calloc(1, sizeof(*t));
+
+    if (t == NULL) {
+        return NULL;
+    }
+    if (hello->nknown > 0) {
+        t->foreign = calloc(hello->nknown, sizeof(*t->foreign));
+        if (t->foreign == NULL) {
+            free(t);
+            return NULL;
+        }
+        memcpy(t->foreign, hello->known, hello->nknown * sizeof(*t->foreign));
+    }
+    t->nforeign = hello->nknown;
+    t->outstanding = hello->nknown;
+    t->owner = owner;
+    t->agent = hello->agent;
+    t->ledger = hello->ledger;
+    t->number = hello->number;
+    t->capacity = hello->capacity;
+    return t;
+}
+
+void tunnel_free(struct dispatch_tunnel *t)
+{
+    free(t->foreign);
+    free(t);
+}
+
+bool tunnel_forget_foreign(struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    for (size_t i = 0; i < t->nforeign; i++) {
+        if (id_eq(&t->foreign[i], id)) {
+            t->foreign[i] = t->foreign[--t->nforeign];
+            return true;
+        }
+    }
+    return false;
+}
