@@ -28,6 +28,14 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
+void buf_truncate(struct buf *b, size_t len)
+{
+    if (len < b->len) {
+        explicit_bzero(b->ptr + len, b->len - len);
+        b->len = len;
+    }
+}
+
 struct slice buf_view(const struct buf *b)
 {
     return b->ptr == NULL ? SLICE_LIT("") : slice_of(b->ptr, b->len);

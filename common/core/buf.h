@@ -17,6 +17,9 @@ void buf_init(struct buf *b, size_t cap);
 void buf_done(struct buf *b);  /* wipes and frees; safe on empty and on a second call */
 void buf_clear(struct buf *b); /* wipes the content, keeps the memory */
 
+/* Cut back to the first `len` bytes (no effect if it is no longer than that); wipes the rest. */
+void buf_truncate(struct buf *b, size_t len);
+
 /* The view is valid until the buffer changes. Present (ptr non-NULL) even when empty. */
 struct slice buf_view(const struct buf *b);
 
