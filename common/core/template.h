@@ -14,7 +14,7 @@ enum template_region { TEMPLATE_IN_TEXT, TEMPLATE_IN_HOST, TEMPLATE_IN_PATH, TEM
 
 struct template_part {
     enum template_kind kind;
-    enum template_region region; /* TEMPLATE_IN_TEXT unless parsed as a URL */
+    enum template_region region; /* a URL's placeholder; TEMPLATE_IN_TEXT for everything else */
     struct slice text;           /* the literal, or the name; borrowed from the template's text */
 };
 
@@ -24,14 +24,21 @@ struct template
     size_t nparts;
 };
 
+/* True if `name` may stand in a placeholder. */
+bool template_is_name(struct slice name);
+
 /* Parse a value (header, payload, query, path field, client): "{" alone is a literal there.
  * `text` must outlive `out`. Errors: CX_E_SYNTAX (a placeholder that does not end, an empty or
- * malformed name), CX_E_NOMEM; out is untouched then. */
+ * malformed name), CX_E_NOMEM; out is untouched then. `fail` says at which byte and never shows
+ * the text, which may be a secret. */
 enum cx_err template_parse(struct slice text, struct template *out,
                            struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Parse a URL: {name} is a placeholder too; each part knows its region; a placeholder in the
- * scheme, userinfo or port, or {{secret:…}} anywhere, is CX_E_SYNTAX. */
+/* Parse a URL: {name} is a placeholder too, and each placeholder knows its region. Besides the
+ * above, CX_E_SYNTAX is: no "://", a placeholder in the scheme, the port or an IPv6 literal,
+ * {{secret:…}} anywhere (a host label would tell it to the DNS, a path or query to every log),
+ * userinfo, a fragment, a '}' that closes nothing (write %7D). Whatever else a URL must be is
+ * url_read's to say, once it is expanded. */
 enum cx_err template_parse_url(struct slice text, struct template *out,
                                struct cx_fail *fail) CX_MUST_CHECK;
 
@@ -40,9 +47,11 @@ void template_done(struct template *t);
 /* How a value is escaped for the place it lands in. */
 enum template_escape {
     TEMPLATE_RAW,    /* as it is: payload values (the body's encoder escapes) */
-    TEMPLATE_HEADER, /* as it is; CR, LF or NUL in the result is refused */
+    TEMPLATE_HEADER, /* as it is; CR, LF, NUL and the other control characters (RFC 9110, 5.5; a
+                        tab is none) are refused, the template's own text included */
     TEMPLATE_URL     /* by region: host one label (letters, digits, hyphens, 1 to 63, no hyphen at
-                        either end), path and query percent-encoded (RFC 3986) */
+                        either end), path and query percent-encoded (RFC 3986); in the path, "."
+                        and ".." are refused: they are structure, whatever their encoding */
 };
 
 /* Give the value of a placeholder: CX_OK and `value` (borrowed until the next call), or
@@ -52,7 +61,7 @@ typedef enum cx_err template_lookup(void *ctx, enum template_kind kind, struct s
 
 /* Append the expansion to `out` (unchanged on error). Errors: CX_E_MISSING and CX_E_SECRET (`fail`
  * names the placeholder), CX_E_SYNTAX (a value that can't stand in its place; never shown),
- * CX_E_TOO_BIG, CX_E_NOMEM. */
+ * CX_E_TOO_BIG, CX_E_NOMEM, and any other that `lookup` gives. */
 enum cx_err template_expand(const struct template *t, enum template_escape escape,
                             template_lookup *lookup, void *ctx, struct buf *out,
                             struct cx_fail *fail) CX_MUST_CHECK;
