@@ -10,18 +10,20 @@ struct answer_input {
     struct slice content_type; /* header's value; absent if there was none */
     struct slice retry_after;
     struct slice location;
-    struct slice body;       /* decoded (gzip …) */
-    bool is_body_whole;      /* false: over the limit or cut short */
-    enum body_encoding sent; /* the request's encoding: the last guess at what the answer is */
-    const struct msg_expect *expect;
-    uint64_t now_unix_s; /* wall clock, for a Retry-After that is a date */
+    struct slice body;        /* decoded (gzip …) */
+    bool is_body_whole;       /* false: over the limit or cut short */
+    enum body_encoding sent;  /* the request's encoding: the last guess at what the answer is */
+    enum job_purpose purpose; /* for the sentences: password or refresh token; may be unknown */
+    const struct msg_expect *expect; /* NULL: nothing special */
+    uint64_t now_unix_s;             /* wall clock, for a Retry-After that is a date */
 };
 
 /* What it means. Owns its bytes (wiped when done). */
 struct answer {
     enum outcome outcome;
     enum verdict code;
-    enum stage stage;         /* STAGE_NONE when issued */
+    enum stage stage;         /* STAGE_NONE when issued; RECEIVE for a body that is not whole;
+                                 else PARSE */
     bool is_type_assumed;     /* token_type was missing and taken as Bearer */
     struct msg_token token;   /* slices into `bytes`; valid when outcome is OUTCOME_ISSUED */
     struct msg_failure error; /* slices into `bytes`; valid otherwise */

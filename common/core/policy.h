@@ -23,11 +23,13 @@ struct policy_rule_text {
     const char *where; /* "agent.conf:12", for faults */
     const char *field; /* "policy[0]", for faults */
     const char *name;
-    const char *url; /* pattern: SCHEME://HOST[:PORT]/PATH; '*' in the host is one label, in the
-                        path one segment; '**' as a path segment is the rest (none included); no
-                        port: the scheme's; a query is not part of it */
+    const char *url; /* pattern: SCHEME://HOST[:PORT]/PATH. '*' is one whole label of the host (of
+                        a name, never of an address) or one whole segment of the path, not empty;
+                        '**' as the last segment is the rest, none included; no port: the scheme's.
+                        The path is required and compared by case; a query is not part of it */
     const char *const *methods;  /* NULL-terminated; NULL or empty: POST */
-    const char *const *networks; /* CIDR, NULL-terminated; NULL or empty: any but special ones */
+    const char *const *networks; /* CIDR or one address, NULL-terminated; NULL or empty: any but
+                                    special ones */
     const char *ca;              /* file with the CAs for this rule's TLS; NULL: the system's */
     const char *share;           /* none, name, url; NULL: url */
 };
@@ -56,17 +58,21 @@ void policy_done(struct policy *p);
  * twice, share. True if it was appended. */
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
 
-/* The rule that decides on this request, or NULL: denied. `fail` (may be NULL) then says why in a
- * sentence that names the nearest rule and what of it did not match (method, path, port, host,
- * scheme), never the query. Borrowed from `p`. Pure. */
+/* The rule that decides on this request, or NULL: denied. Percent-encoding in paths compares as
+ * RFC 3986 6.2.2 normalises it. `fail` (may be NULL) then says why in a sentence that names the
+ * nearest rule and what of it did not match (method, path, port, host, scheme), never the query.
+ * That sentence goes to the platform: it tells of a rule no more than its `share` allows. Borrowed
+ * from `p`. Pure. */
 const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
                                       enum http_method method, struct cx_fail *fail);
 
 /* May a request under `rule` go to this address? With networks in the rule: only to them. Loopback,
- * link-local, multicast, unspecified, broadcast and cloud-metadata addresses (IPv4, IPv6, and IPv4
- * mapped or embedded in IPv6: ::ffff:0:0/96, 64:ff9b::/96, 2002::/16 ...) only if the rule lists a
- * network that lies wholly inside that special range. Any family other than IPv4 and IPv6: no.
- * `fail` (may be NULL) says why not. Pure. */
+ * link-local, multicast, unspecified, broadcast, reserved and cloud-metadata addresses only if a
+ * network of the rule that lies wholly inside that special range holds it. An IPv4-mapped address
+ * (::ffff:0:0/96) is the IPv4 address; one that embeds an IPv4 address (compatible, 64:ff9b::/96,
+ * 2002::/16, Teredo ...) must be allowed itself, and be none that embeds a special one, unless the
+ * rule allows that too. Any family other than IPv4 and IPv6: no. `fail` (may be NULL) says why not;
+ * it names the rule only where its `share` does. Pure. */
 bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr *address,
                            struct cx_fail *fail);
 
