@@ -21,16 +21,25 @@ struct seal_key; /* common/io/seal.h: what results and secrets are sealed under 
 
 enum { STORE_RESULT_MS = 15 * 60 * 1000, STORE_AUDIT_DAYS = 30 };
 
-/* Make a new store; CX_E_EXISTS if there is a file. The file is 0600. */
+/* Make a new store, whole or not at all. The file is 0600; beside it lie PATH.lock and, while it
+ * is open, PATH-wal and PATH-shm. Errors: CX_E_EXISTS (there is a file), CX_E_STATE (another
+ * process is at it), CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_create(const char *path, struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Open it; a second process gets CX_E_STATE. `key` must outlive the store. Errors: CX_E_NOT_FOUND,
- * CX_E_STATE, CX_E_STORE (not a store, or of a newer version), CX_E_MODE, CX_E_NOMEM. */
+/* Open it. `key` must outlive the store; the first key that a store is opened with is its own, any
+ * other is refused and nothing is changed. Errors: CX_E_NOT_FOUND, CX_E_STATE (open in this or
+ * another process), CX_E_STORE (not a store, or of a newer version), CX_E_MODE, CX_E_CRYPTO
+ * (sealed under another key), CX_E_NOMEM. */
 enum cx_err store_open(const char *path, const struct seal_key *key, struct store **out,
                        struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Flushes first. Safe on NULL. */
+/* Flushes first, and again what the `done` functions note then, a few times; not from a `done`.
+ * Safe on NULL. */
 void store_close(struct store *s);
+
+/* Why the last flush or tidying wrote nothing, or the disk refuses to take over what was written;
+ * NULL if all is well. For the log; borrowed until the next call. */
+const struct cx_fail *store_trouble(const struct store *s);
 
 /* --- API keys: only the SHA-256 of a key is kept --- */
 enum key_role { KEY_ADMIN, KEY_APP };
@@ -40,13 +49,13 @@ struct store_key {
     uint8_t sha256[32];
     uint64_t created_ms;
 };
-/* Errors: CX_E_EXISTS (the name), CX_E_STORE. */
+/* Errors: CX_E_EXISTS (the name or the key), CX_E_STORE. */
 enum cx_err store_add_key(struct store *s, const struct store_key *key,
                           struct cx_fail *fail) CX_MUST_CHECK;
 /* Errors: CX_E_NOT_FOUND, CX_E_STORE. */
 enum cx_err store_remove_key(struct store *s, const char *name, struct cx_fail *fail) CX_MUST_CHECK;
-/* Calls `each` for every key; its rows are borrowed for the call. Likewise the other store_each_.
- */
+/* Calls `each` for every key, in the order of names; its rows are borrowed for the call, and it must
+ * not use the store. Likewise the other store_each_. Errors: CX_E_STORE. */
 enum cx_err store_each_key(struct store *s, void (*each)(void *ctx, const struct store_key *key),
                            void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
 
@@ -68,19 +77,25 @@ struct store_agent {
     const char *version; /* "" if it never came */
     const char *host;
 };
+/* Errors: CX_E_EXISTS (the id or the name), CX_E_STORE. */
 enum cx_err store_add_connector(struct store *s, const struct store_connector *c,
                                 struct cx_fail *fail) CX_MUST_CHECK;
-/* With its agents and enrolments. The audit trail stays. */
+/* With its agents and enrolments. The audit trail stays. Errors: CX_E_NOT_FOUND, CX_E_STORE. */
 enum cx_err store_remove_connector(struct store *s, const struct cx_id *id,
                                    struct cx_fail *fail) CX_MUST_CHECK;
 enum cx_err store_each_connector(struct store *s,
                                  void (*each)(void *ctx, const struct store_connector *c),
                                  void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
-/* Insert or replace. */
+/* Insert or replace. Errors: CX_E_NOT_FOUND (its connector), CX_E_STORE. */
 enum cx_err store_put_agent(struct store *s, const struct store_agent *a,
                             struct cx_fail *fail) CX_MUST_CHECK;
 enum cx_err store_each_agent(struct store *s, void (*each)(void *ctx, const struct store_agent *a),
                              void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* What an agent said when it came: last_seen_ms, ledger, ledger_seq, version and host are written
+ * with the next group (not synced: thousands of agents may come back at once), the rest of `a` is
+ * not looked at. An agent that is not known is not made. Strings are copied. */
+void store_put_agent_seen(struct store *s, const struct store_agent *a);
 
 /* --- Enrolments: one-time tokens, by SHA-256 --- */
 struct store_enrollment {
@@ -92,24 +107,31 @@ struct store_enrollment {
     struct cx_id agent;      /* that it made */
     const char *certificate; /* PEM chain that was given; "" if not used */
 };
-/* Add one; tokens that are expired for more than an hour are forgotten on the way. */
+/* Add one, unused. Tokens that are expired for more than an hour are forgotten by store_tidy.
+ * Errors: CX_E_EXISTS, CX_E_NOT_FOUND (its connector), CX_E_STORE. */
 enum cx_err store_add_enrollment(struct store *s, const struct store_enrollment *e,
                                  struct cx_fail *fail) CX_MUST_CHECK;
 /* Find by token; `out` is filled, `certificate` appended to the buffer (out->certificate is NULL).
- * Error: CX_E_NOT_FOUND. */
+ * Errors: CX_E_NOT_FOUND, CX_E_TOO_BIG (cap of the buffer), CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_find_enrollment(struct store *s, const uint8_t token_sha256[32],
                                   struct store_enrollment *out, struct buf *certificate,
                                   struct cx_fail *fail) CX_MUST_CHECK;
-/* Mark it used and insert its agent, in one transaction. Error: CX_E_STATE (used already). */
+/* Mark it used (spki_sha256, agent and certificate of `e`) and insert its agent, in one transaction.
+ * Errors: CX_E_NOT_FOUND (the token), CX_E_STATE (used already), CX_E_EXISTS (the agent),
+ * CX_E_STORE. */
 enum cx_err store_use_enrollment(struct store *s, const struct store_enrollment *e,
                                  const struct store_agent *agent,
                                  struct cx_fail *fail) CX_MUST_CHECK;
 
 /* --- Profiles: the JSON with its secrets, sealed as a whole --- */
+/* Insert or replace. Errors: CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_put_profile(struct store *s, const char *name, struct slice json,
                               struct cx_fail *fail) CX_MUST_CHECK;
+/* Errors: CX_E_NOT_FOUND, CX_E_STORE. */
 enum cx_err store_remove_profile(struct store *s, const char *name,
                                  struct cx_fail *fail) CX_MUST_CHECK;
+/* `json` is wiped after the call. Errors: CX_E_CRYPTO (one can't be opened; `fail` names it),
+ * CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_each_profile(struct store *s,
                                void (*each)(void *ctx, const char *name, struct slice json),
                                void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
@@ -134,8 +156,11 @@ struct store_exchange {
 };
 typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE */
 
-/* Insert or replace by id (a job that moves to another agent; an exchange that ended without a
- * result). `done` may be NULL. Strings are copied. */
+/* Insert, or when the id is there (a job that moves to another agent; an exchange that ended without
+ * a result) change its agent and its end; agent `none` leaves the agent as it is. An end that came
+ * from a result stays: then nothing is changed, and `err` is CX_OK. `done` may be NULL. Strings are
+ * copied. If there is no memory to note it, `done` gets CX_E_STORE: from the next store_flush, or
+ * at once if not even that can be noted. Likewise store_put_result. */
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx);
 
@@ -143,34 +168,45 @@ enum store_result_kind {
     STORE_RESULT_NEW,         /* kept, until it is delivered or 15 minutes are over */
     STORE_RESULT_AGAIN,       /* this exchange has ended with a result before: nothing changed */
     STORE_RESULT_UNKNOWN_JOB, /* never stored: an audit row without a token was written */
-    STORE_RESULT_FOREIGN      /* the job was given to another agent: nothing was changed */
+    STORE_RESULT_FOREIGN      /* the job was given to another agent, or to none: nothing changed */
 };
 typedef void store_result_done(void *ctx, enum store_result_kind kind, enum cx_err err);
 
-/* A result that an agent reported. `sealed_part` is what the caller may still claim (sealed before
- * it is written; may be empty, then nothing is kept to be claimed). The exchange's row is ended. An
- * exchange that the platform had ended by itself (budget, agent lost) counts as not yet ended by a
- * result: the late result replaces that end. */
+/* A result that `ended->agent` reported. `sealed_part` is what the caller may still claim (sealed
+ * here and now; may be empty, then nothing is kept to be claimed). The exchange's row is ended; its
+ * 15 minutes count from `ended->ended_ms`, so that has to be the time of its arrival. An exchange
+ * that the platform had ended by itself (budget, agent lost) counts as not yet ended by a result:
+ * the late result replaces that end. Profile, connector, key, subject, purpose and began_ms are
+ * used only if the job was never stored. */
 void store_put_result(struct store *s, const struct store_exchange *ended, struct slice sealed_part,
                       store_result_done *done, void *ctx);
 
-/* It was delivered: forget the sealed part (with the next group). */
+/* It was delivered: forget the sealed part (with the next group; if that fails, the part goes when
+ * its 15 minutes are over). */
 void store_drop_result(struct store *s, const struct cx_id *id);
 
-/* The sealed part of a result, opened and appended to `out`, and its exchange's key name to `key`.
- * Error: CX_E_NOT_FOUND (none, expired or delivered). */
-enum cx_err store_get_result(struct store *s, const struct cx_id *id, struct buf *out,
-                             struct buf *key, struct cx_fail *fail) CX_MUST_CHECK;
+/* What the caller of an exchange may still claim. The caps are the caller's; buf_done both. */
+struct store_claim {
+    struct buf part; /* the sealed part, opened */
+    struct buf key;  /* the name of the API key that asked */
+};
+
+/* Append to both. Errors: CX_E_NOT_FOUND (none, not flushed yet, expired at `now_ms`, or dropped, if
+ * only noted so), CX_E_TOO_BIG, CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
+enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
+                             struct store_claim *out, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Is anything noted? */
 bool store_is_dirty(const struct store *s);
 
 /* Write all that is noted in one transaction and call each `done`, in order. On failure each gets
- * CX_E_STORE and nothing was written. */
+ * CX_E_STORE and nothing was written. A `done` may note more: that is for the next flush (look at
+ * store_is_dirty afterwards); a flush from within a `done` does nothing. */
 void store_flush(struct store *s);
 
-/* Forget results past their 15 minutes and audit rows past STORE_AUDIT_DAYS; some at a time, so
- * that a call is short. To be called each minute or so. */
-void store_tidy(struct store *s, uint64_t now_ms);
+/* Forget results past their 15 minutes, audit rows past STORE_AUDIT_DAYS and enrolments; some at a
+ * time, so that a call takes a millisecond or two. To be called each minute or so, and while it says
+ * true (there is more to forget) again soon. */
+bool store_tidy(struct store *s, uint64_t now_ms);
 
 #endif
