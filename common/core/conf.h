@@ -117,7 +117,8 @@ struct conf_row {
     unsigned flags;       /* enum conf_flag */
     const char *help;     /* one line, for a person */
     const char *example;  /* what the example file shows, in libconfig's words ("\"10.0.0.0/8\"");
-                             NULL: the default, commented out */
+                             of GROUPS: any text shows one entry. NULL: the default, commented out.
+                             A required row has one */
 };
 
 struct conf_table {
@@ -197,8 +198,9 @@ size_t conf_needs_restart(const struct conf_table *table, const void *was, const
                           const char **keys, size_t room);
 
 /* Append a commented file with every setting: help, type, range and default. A setting with an
- * example, and a required one, is written out; the others are commented out with their default. The
- * result can be read by conf_read with the same table. Errors: buf_put's. */
+ * example is written out; the others are commented out with their default. Rows that share a group
+ * must stand next to each other. The result can be read by conf_read with the same table.
+ * Errors: buf_put's; `out` is then unchanged. */
 enum cx_err conf_print_example(const struct conf_table *table, struct buf *out) CX_MUST_CHECK;
 
 #endif
