@@ -5,8 +5,8 @@
 #include "common/core/message.h"
 
 enum {
-    REQUEST_HEADERS_MAX = 64,
-    REQUEST_HEADER_BYTES_MAX = 16 * 1024,
+    REQUEST_HEADERS_MAX = 64,             /* lines, Accept and the like included */
+    REQUEST_HEADER_BYTES_MAX = 16 * 1024, /* all lines together */
     REQUEST_BODY_BYTES_MAX = 256 * 1024,
 };
 
@@ -21,23 +21,38 @@ struct request {
     struct buf body;
 };
 
-/* Build it: path and dynamic placeholders, the fields by place and in order, the body's encoding,
- * the client's authentication (unless a field has its key already; RFC 6749 2.3.1), nothing from
- * `variables` by itself. This version knows the method POST and the encoding `form`, and the client
- * methods none, client_secret_basic, client_secret_basic_raw and client_secret_post.
- * Errors, with `stage` set: CX_E_MISSING (STAGE_TEMPLATE: nothing fills a name; fail names it),
- * CX_E_SECRET (STAGE_SECRET: {{secret:…}}, this agent keeps none), CX_E_SYNTAX (STAGE_TEMPLATE: a
- * value can't stand in its place), CX_E_UNSUPPORTED (STAGE_AGENT), CX_E_TOO_BIG, CX_E_NOMEM.
- * A header the HTTP client must own is CX_E_SYNTAX as well, whatever the platform sent. Pure. */
+/* Build it. Nothing that the job holds is trusted; nothing from `variables` is sent by itself.
+ *
+ * URL: {tenant} is variables["tenant"], any other {name} the `path` field of that key (a template
+ * itself; what it gives is one value). The query fields follow the URL's own query.
+ * Headers: the header fields in order; Accept and Content-Type unless a field sets them. No header
+ * twice.
+ * Body: the payload fields in order, then the client's authentication, encoded.
+ * Client (RFC 6749, 2.3.1): client_secret_basic sends id and secret form-encoded,
+ * client_secret_basic_raw as they are (an id with ':' or a control character in either is refused,
+ * RFC 7617), unless a field sets Authorization. client_secret_post adds client_id and
+ * client_secret; with `none`, an id is sent as client_id (3.2.1); each unless a payload or query
+ * field has that key.
+ *
+ * This version knows the method POST, the encodings of body_encoder_of, and those four client
+ * methods.
+ * Errors, with `stage` set (`out` is untouched): CX_E_MISSING (STAGE_TEMPLATE: nothing fills a
+ * name; fail names field and name), CX_E_SECRET (STAGE_SECRET: {{secret:…}}, this agent keeps
+ * none), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its place, a
+ * header is not allowed or there twice), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED,
+ * CX_E_NOMEM (STAGE_AGENT). `fail` never shows a value. Pure. */
 enum cx_err request_build(const struct msg_job *job, struct request *out, enum stage *stage,
                           struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Wipe and free; safe on a zeroed struct and on a second call. */
 void request_done(struct request *r);
 
-/* True if a profile may set this header: a token (RFC 9110 5.6.2) that is neither owned by the HTTP
- * client (Host, Content-Length, Transfer-Encoding, Connection and the other hop-by-hop ones,
- * Proxy-*, Expect …) nor overrides the method (X-HTTP-Method-Override and its kin). `why` (may be
- * NULL) gets a static sentence if not. */
+/* True if a profile may set this header: a token (RFC 9110, 5.6.2) of at most 256 bytes that is
+ * neither owned by the HTTP client (Host, Content-Length, Transfer-Encoding, Connection and the
+ * other hop-by-hop ones, Proxy-*, Expect, Accept-Encoding …) nor overrides the method
+ * (X-HTTP-Method-Override and its kin) or the URL's path (X-Original-URL and its kin), which the
+ * policy has looked at. Case does not matter, and '_' counts as '-' there, since many servers take
+ * one for the other. `why` (may be NULL) gets a static sentence if not. */
 bool request_allows_header(struct slice name, const char **why);
 
 #endif

@@ -1,5 +1,7 @@
 #include "common/core/template.h"
 
+#include "tests/support/alloc_fail.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -305,6 +307,29 @@ static void template_expand_stops_at_the_cap_and_wipes(void **state)
     buf_done(&out);
 }
 
+static void template_fails_cleanly_without_memory(void **state)
+{
+    static const struct row rows[] = {{"", "https://{tenant}.h/{{pin}}", NULL, CX_OK, ""}};
+    size_t nth = 1;
+
+    (void)state;
+    for (;; nth++) {
+        struct cx_fail fail = {0};
+        struct buf out;
+        enum cx_err err;
+
+        buf_init(&out, 64);
+        alloc_fail_at(nth);
+        err = expand(rows, true, TEMPLATE_URL, &out, &fail);
+        assert_int_equal(err, alloc_fail_end() ? CX_E_NOMEM : CX_OK);
+        buf_done(&out);
+        if (err == CX_OK) {
+            break;
+        }
+    }
+    assert_int_equal(nth, 3); /* the parts, the buffer's first bytes */
+}
+
 static void template_is_name_knows_the_signs_of_a_name(void **state)
 {
     (void)state;
@@ -327,6 +352,7 @@ int main(void)
         cmocka_unit_test(template_parse_never_shows_the_text),
         cmocka_unit_test(template_expand_never_shows_a_value),
         cmocka_unit_test(template_expand_stops_at_the_cap_and_wipes),
+        cmocka_unit_test(template_fails_cleanly_without_memory),
         cmocka_unit_test(template_is_name_knows_the_signs_of_a_name),
     };
 

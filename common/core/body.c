@@ -1,0 +1,16 @@
+#include "common/core/body.h"
+
+static const struct body_encoder encoders[] = {
+    /* encoding, media type, encoder */
+    {ENCODING_FORM, "application/x-www-form-urlencoded", body_encode_form},
+};
+
+const struct body_encoder *body_encoder_of(enum body_encoding encoding)
+{
+    for (size_t i = 0; i < sizeof(encoders) / sizeof(encoders[0]); i++) {
+        if (encoders[i].encoding == encoding) {
+            return &encoders[i];
+        }
+    }
+    return NULL;
+}

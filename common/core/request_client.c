@@ -1,0 +1,135 @@
+#include "common/core/request_parts.h"
+
+#include "common/core/encode.h"
+
+enum { CREDENTIAL_BYTES_MAX = 8192 };
+
+static enum cx_err expand_client(struct request_parts *p, struct slice text, const char *what,
+                                 struct buf *out)
+{
+    const struct msg_field field = {.value = text};
+
+    return request_parts_expand(p, what, &field, TEMPLATE_RAW, out);
+}
+
+/* RFC 7617, 2: the id ends at the first ':', and neither may hold control characters. */
+static enum cx_err check_raw(const struct request_parts *p, struct slice id, struct slice secret)
+{
+    if (slice_find(id, 0, ':') != id.len || slice_has_control(id)) {
+        return request_parts_refuse(
+            p, CX_E_SYNTAX, "client.id",
+            "client_secret_basic_raw can't carry a ':' or a control character");
+    }
+    if (slice_has_control(secret)) {
+        return request_parts_refuse(p, CX_E_SYNTAX, "client.secret",
+                                    "client_secret_basic_raw can't carry a control character");
+    }
+    return CX_OK;
+}
+
+static enum cx_err join_basic(const struct request_parts *p, struct slice id, struct slice secret,
+                              struct buf *out)
+{
+    bool is_raw = p->job->request.client.method == CLIENT_SECRET_BASIC_RAW;
+    enum cx_err err = is_raw ? check_raw(p, id, secret) : CX_OK;
+
+    if (err == CX_OK) {
+        err = is_raw ? buf_put(out, id) : encode_form(id, out);
+    }
+    if (err == CX_OK) {
+        err = buf_put_byte(out, ':');
+    }
+    if (err == CX_OK) {
+        err = is_raw ? buf_put(out, secret) : encode_form(secret, out);
+    }
+    return err;
+}
+
+static enum cx_err encode_basic(struct request_parts *p, struct slice id, struct slice secret,
+                                struct buf *out)
+{
+    struct buf pair;
+    enum cx_err err;
+
+    buf_init(&pair, REQUEST_HEADER_BYTES_MAX);
+    err = join_basic(p, id, secret, &pair);
+    if (err == CX_OK) {
+        err = buf_put_str(out, "Basic ");
+    }
+    if (err == CX_OK) {
+        err = encode_base64(buf_view(&pair), out);
+    }
+    buf_done(&pair);
+    return err == CX_OK || err == CX_E_SYNTAX
+               ? err
+               : request_parts_refuse(p, err, "client", cx_err_text(err));
+}
+
+static enum cx_err put_basic(struct request_parts *p)
+{
+    const struct msg_client *client = &p->job->request.client;
+    struct buf id;
+    struct buf secret;
+    struct buf value;
+    enum cx_err err;
+
+    buf_init(&id, CREDENTIAL_BYTES_MAX);
+    buf_init(&secret, CREDENTIAL_BYTES_MAX);
+    buf_init(&value, REQUEST_HEADER_BYTES_MAX);
+    err = expand_client(p, client->id, "client.id", &id);
+    if (err == CX_OK) {
+        err = expand_client(p, client->secret, "client.secret", &secret);
+    }
+    if (err == CX_OK) {
+        err = encode_basic(p, buf_view(&id), buf_view(&secret), &value);
+    }
+    if (err == CX_OK) {
+        err = request_parts_put_header(p, SLICE_LIT("Authorization"), buf_view(&value));
+    }
+    buf_done(&id);
+    buf_done(&secret);
+    buf_done(&value);
+    return err;
+}
+
+/* A parameter occurs once in a request (RFC 6749, 3.2): a field that has the key already wins. */
+static enum cx_err put_client_item(struct request_parts *p, const char *key, struct slice text,
+                                   const char *what)
+{
+    const struct msg_field field = {PLACE_PAYLOAD, slice_of_str(key), text};
+
+    if (request_parts_find(p, PLACE_PAYLOAD, field.key) != NULL ||
+        request_parts_find(p, PLACE_QUERY, field.key) != NULL) {
+        return CX_OK;
+    }
+    return request_parts_put_item(p, &field, what);
+}
+
+enum cx_err request_client_put(struct request_parts *p)
+{
+    const struct msg_client *client = &p->job->request.client;
+    enum cx_err err;
+
+    switch (client->method) {
+    case CLIENT_NONE:
+        return slice_is_absent(client->id)
+                   ? CX_OK
+                   : put_client_item(p, "client_id", client->id, "client.id");
+    case CLIENT_SECRET_BASIC:
+    case CLIENT_SECRET_BASIC_RAW:
+        return request_parts_has_header(p, SLICE_LIT("Authorization")) ? CX_OK : put_basic(p);
+    case CLIENT_SECRET_POST:
+        err = put_client_item(p, "client_id", client->id, "client.id");
+        return err == CX_OK ? put_client_item(p, "client_secret", client->secret, "client.secret")
+                            : err;
+    case CLIENT_UNKNOWN:
+    case CLIENT_PRIVATE_KEY_JWT:
+    case CLIENT_TLS:
+    case CLIENT_COUNT:
+        break;
+    }
+    return request_parts_refuse(
+        p, CX_E_UNSUPPORTED, "client.method",
+        "this version has none, client_secret_basic, client_secret_basic_raw and "
+        "client_secret_post");
+}

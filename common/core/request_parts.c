@@ -1,0 +1,249 @@
+#include "common/core/request_parts.h"
+
+#include "common/core/url.h"
+
+#include <stdlib.h>
+
+enum { CLIENT_ITEMS_MAX = 2, SHOWN_KEY_BYTES = 64 };
+
+enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *job,
+                               struct cx_fail *fail)
+{
+    *p = (struct request_parts){.job = job, .fail = fail};
+    p->made.method = job->request.method;
+    buf_init(&p->made.url, URL_BYTES_MAX);
+    buf_init(&p->made.body, REQUEST_BODY_BYTES_MAX);
+    buf_init(&p->values, REQUEST_BODY_BYTES_MAX);
+    p->items = calloc(job->request.nfields + CLIENT_ITEMS_MAX, sizeof(*p->items));
+    return p->items == NULL ? cx_fail_set(fail, CX_E_NOMEM, "request.build", "%s", "") : CX_OK;
+}
+
+void request_parts_done(struct request_parts *p)
+{
+    free(p->items);
+    p->items = NULL;
+    buf_done(&p->values);
+    request_done(&p->made);
+}
+
+enum cx_err request_parts_refuse(const struct request_parts *p, enum cx_err code, const char *what,
+                                 const char *why)
+{
+    return cx_fail_set(p->fail, code, "request.build", "%s: %s", what, why);
+}
+
+enum cx_err request_parts_refuse_field(const struct request_parts *p, enum cx_err code,
+                                       const char *what, struct slice key, const char *why)
+{
+    return cx_fail_set(p->fail, code, "request.build", "%s \"%.*s\": %s", what,
+                       SLICE_ARG(slice_first(key, SHOWN_KEY_BYTES)), why);
+}
+
+struct slice request_parts_value(const struct request_parts *p, const struct request_item *item)
+{
+    return slice_from(slice_first(buf_view(&p->values), item->at + item->len), item->at);
+}
+
+const struct request_item *request_parts_find(const struct request_parts *p, enum field_place place,
+                                              struct slice key)
+{
+    for (size_t i = 0; i < p->nitems; i++) {
+        if (p->items[i].place == place && slice_eq(p->items[i].key, key)) {
+            return &p->items[i];
+        }
+    }
+    return NULL;
+}
+
+static enum cx_err find_variable(const struct request_parts *p, struct slice name,
+                                 struct slice *value)
+{
+    for (size_t i = 0; i < p->job->nvariables; i++) {
+        if (slice_eq(p->job->variables[i].name, name)) {
+            *value = p->job->variables[i].value;
+            return slice_is_absent(*value) ? CX_E_MISSING : CX_OK;
+        }
+    }
+    return CX_E_MISSING;
+}
+
+static enum cx_err find_path_value(const struct request_parts *p, struct slice name,
+                                   struct slice *value)
+{
+    const struct request_item *item = request_parts_find(p, PLACE_PATH, name);
+
+    if (slice_eq_str(name, "tenant")) {
+        return find_variable(p, name, value);
+    }
+    if (item == NULL) {
+        return CX_E_MISSING;
+    }
+    *value = request_parts_value(p, item);
+    return CX_OK;
+}
+
+/* A template_lookup; ctx is the request_parts. */
+static enum cx_err find_value(void *ctx, enum template_kind kind, struct slice name,
+                              struct slice *value)
+{
+    const struct request_parts *p = ctx;
+
+    switch (kind) {
+    case TEMPLATE_VARIABLE:
+        return find_variable(p, name, value);
+    case TEMPLATE_PATH:
+        return find_path_value(p, name, value);
+    case TEMPLATE_SECRET:
+        return CX_E_SECRET;
+    case TEMPLATE_LITERAL:
+        break;
+    }
+    return CX_E_MISSING;
+}
+
+static enum cx_err expand(struct request_parts *p, struct slice text, enum template_escape escape,
+                          struct buf *out, struct cx_fail *fail)
+{
+    struct template t = {0};
+    enum cx_err err;
+
+    if (slice_is_absent(text)) {
+        return cx_fail_set(fail, CX_E_MISSING, "request.build", "has no value");
+    }
+    err = escape == TEMPLATE_URL ? template_parse_url(text, &t, fail)
+                                 : template_parse(text, &t, fail);
+    if (err == CX_OK) {
+        err = template_expand(&t, escape, find_value, p, out, fail);
+    }
+    template_done(&t);
+    return err;
+}
+
+enum cx_err request_parts_expand(struct request_parts *p, const char *what,
+                                 const struct msg_field *field, enum template_escape escape,
+                                 struct buf *out)
+{
+    struct cx_fail inner = {0};
+    enum cx_err err = expand(p, field->value, escape, out, &inner);
+
+    if (err == CX_OK) {
+        return CX_OK;
+    }
+    if (slice_is_absent(field->key)) {
+        return request_parts_refuse(p, err, what, cx_fail_text(&inner));
+    }
+    return request_parts_refuse_field(p, err, what, field->key, cx_fail_text(&inner));
+}
+
+static struct slice trim(struct slice s)
+{
+    size_t from = 0;
+
+    while (from < s.len && (s.ptr[from] == ' ' || s.ptr[from] == '\t')) {
+        from++;
+    }
+    while (s.len > from && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return slice_from(s, from);
+}
+
+bool request_parts_has_header(const struct request_parts *p, struct slice name)
+{
+    for (size_t i = 0; i < p->made.nheaders; i++) {
+        struct slice line = buf_view(&p->made.headers[i]);
+
+        if (slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum cx_err put_line(struct buf *line, struct slice name, struct slice value)
+{
+    enum cx_err err = buf_put(line, name);
+
+    if (err == CX_OK) {
+        err = buf_put_str(line, value.len == 0 ? ":" : ": ");
+    }
+    return err == CX_OK ? buf_put(line, value) : err;
+}
+
+enum cx_err request_parts_put_header(struct request_parts *p, struct slice name, struct slice value)
+{
+    struct buf *line = &p->made.headers[p->made.nheaders];
+    enum cx_err err = CX_E_TOO_BIG;
+
+    if (p->made.nheaders < REQUEST_HEADERS_MAX) {
+        buf_init(line, REQUEST_HEADER_BYTES_MAX - p->header_bytes);
+        p->made.nheaders++;
+        err = put_line(line, name, trim(value)); /* white space around it is no part of a value
+                                                    (RFC 9110, 5.5) */
+        p->header_bytes += line->len;
+    }
+    return err == CX_OK
+               ? CX_OK
+               : request_parts_refuse_field(
+                     p, err, "header", name,
+                     err == CX_E_NOMEM ? cx_err_text(err) : "more than 64 lines or 16384 bytes");
+}
+
+static enum cx_err put_header_field(struct request_parts *p, const struct msg_field *field)
+{
+    const char *why = NULL;
+    struct buf value;
+    enum cx_err err;
+
+    if (!request_allows_header(field->key, &why)) {
+        return request_parts_refuse_field(p, CX_E_SYNTAX, "header field", field->key, why);
+    }
+    if (request_parts_has_header(p, field->key)) {
+        return request_parts_refuse_field(p, CX_E_SYNTAX, "header field", field->key,
+                                          "occurs twice");
+    }
+    buf_init(&value, REQUEST_HEADER_BYTES_MAX);
+    err = request_parts_expand(p, "header field", field, TEMPLATE_HEADER, &value);
+    if (err == CX_OK) {
+        err = request_parts_put_header(p, field->key, buf_view(&value));
+    }
+    buf_done(&value);
+    return err;
+}
+
+enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_field *field,
+                                   const char *what)
+{
+    struct request_item item = {.place = field->place, .key = field->key, .at = p->values.len};
+    enum cx_err err = request_parts_expand(p, what, field, TEMPLATE_RAW, &p->values);
+
+    if (err != CX_OK) {
+        return err;
+    }
+    item.len = p->values.len - item.at;
+    p->items[p->nitems++] = item;
+    return CX_OK;
+}
+
+enum cx_err request_parts_put_field(struct request_parts *p, const struct msg_field *field)
+{
+    switch (field->place) {
+    case PLACE_HEADER:
+        return put_header_field(p, field);
+    case PLACE_PAYLOAD:
+        return request_parts_put_item(p, field, "payload field");
+    case PLACE_QUERY:
+        return request_parts_put_item(p, field, "query field");
+    case PLACE_PATH:
+        if (request_parts_find(p, PLACE_PATH, field->key) != NULL) {
+            return request_parts_refuse_field(p, CX_E_SYNTAX, "path field", field->key,
+                                              "occurs twice");
+        }
+        return request_parts_put_item(p, field, "path field");
+    case PLACE_UNKNOWN:
+    case PLACE_COUNT:
+        break;
+    }
+    return request_parts_refuse_field(p, CX_E_UNSUPPORTED, "field", field->key,
+                                      "its place is not known");
+}
