@@ -291,7 +291,7 @@ def test_a_chunked_request_is_read_whole(endpoint):
 
 
 def test_raw_sends_exactly_what_was_put(endpoint):
-    octets = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n\xef\xbb\xbf{}"
+    octets = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n\xef\xbb\xbf{}\n"
     assert control(endpoint, "PUT", "/_raw/odd", octets)[0] == 200
     with connect(endpoint) as client:
         client.sendall(form_request("/raw/odd"))
