@@ -145,6 +145,13 @@ bool jobs_acknowledge(struct jobs *jobs, const struct cx_id *id)
     return true;
 }
 
+void jobs_forget(struct jobs *jobs, struct job *job)
+{
+    jobs->running--;
+    unlink_job(jobs, job);
+    job_free(job);
+}
+
 uint32_t jobs_capacity(const struct jobs *jobs)
 {
     return jobs->capacity;

@@ -19,6 +19,7 @@ struct job {
     unsigned tunnel;           /* that the job came on, or its result was last sent on */
     uint64_t arrived_us;       /* monotonic */
     uint64_t finished_ms;      /* monotonic */
+    void *run;                 /* the executor's, while it runs */
     struct buf result;         /* the encoded `result` message, once finished */
     struct job *next;          /* in its bucket; private */
     struct job *newer, *older; /* all jobs, by arrival; private */
@@ -48,6 +49,9 @@ void jobs_finish(struct jobs *jobs, struct job *job, struct buf *result, uint64_
 /* The platform has the result for good: forget the job, remember its id. False if it isn't held or
  * still runs (an `ack` for what was never reported is ignored). */
 bool jobs_acknowledge(struct jobs *jobs, const struct cx_id *id);
+
+/* A new job that could not be begun: as if it had never come. */
+void jobs_forget(struct jobs *jobs, struct job *job);
 
 uint32_t jobs_capacity(const struct jobs *jobs);
 size_t jobs_held(const struct jobs *jobs);

@@ -110,8 +110,7 @@ static void stop(struct session *s, struct session_actions *act)
     case SESSION_GREETING:
         act->close_code = MSG_CLOSE_DONE;
         break;
-    case SESSION_CONNECTING: /* its end comes as CONNECTED or CONNECT_FAILED */
-        break;
+    case SESSION_CONNECTING:
     case SESSION_WAITING:
     case SESSION_REFUSED:
     case SESSION_REPLACED:
@@ -125,10 +124,6 @@ static void stop(struct session *s, struct session_actions *act)
 static void connected(struct session *s, struct session_actions *act)
 {
     s->state = SESSION_GREETING;
-    if (s->is_stopping) {
-        act->close_code = MSG_CLOSE_DONE;
-        return;
-    }
     act->send_hello = true;
     act->has_timer = true;
     act->timer_ms = SESSION_GREETING_MS;

@@ -54,8 +54,8 @@ enum cx_err store_add_key(struct store *s, const struct store_key *key,
                           struct cx_fail *fail) CX_MUST_CHECK;
 /* Errors: CX_E_NOT_FOUND, CX_E_STORE. */
 enum cx_err store_remove_key(struct store *s, const char *name, struct cx_fail *fail) CX_MUST_CHECK;
-/* Calls `each` for every key, in the order of names; its rows are borrowed for the call, and it must
- * not use the store. Likewise the other store_each_. Errors: CX_E_STORE. */
+/* Calls `each` for every key, in the order of names; its rows are borrowed for the call, and it
+ * must not use the store. Likewise the other store_each_. Errors: CX_E_STORE. */
 enum cx_err store_each_key(struct store *s, void (*each)(void *ctx, const struct store_key *key),
                            void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
 
@@ -116,9 +116,9 @@ enum cx_err store_add_enrollment(struct store *s, const struct store_enrollment 
 enum cx_err store_find_enrollment(struct store *s, const uint8_t token_sha256[32],
                                   struct store_enrollment *out, struct buf *certificate,
                                   struct cx_fail *fail) CX_MUST_CHECK;
-/* Mark it used (spki_sha256, agent and certificate of `e`) and insert its agent, in one transaction.
- * Errors: CX_E_NOT_FOUND (the token), CX_E_STATE (used already), CX_E_EXISTS (the agent),
- * CX_E_STORE. */
+/* Mark it used (spki_sha256, agent and certificate of `e`) and insert its agent, in one
+ * transaction. Errors: CX_E_NOT_FOUND (the token), CX_E_STATE (used already), CX_E_EXISTS (the
+ * agent), CX_E_STORE. */
 enum cx_err store_use_enrollment(struct store *s, const struct store_enrollment *e,
                                  const struct store_agent *agent,
                                  struct cx_fail *fail) CX_MUST_CHECK;
@@ -156,11 +156,11 @@ struct store_exchange {
 };
 typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE */
 
-/* Insert, or when the id is there (a job that moves to another agent; an exchange that ended without
- * a result) change its agent and its end; agent `none` leaves the agent as it is. An end that came
- * from a result stays: then nothing is changed, and `err` is CX_OK. `done` may be NULL. Strings are
- * copied. If there is no memory to note it, `done` gets CX_E_STORE: from the next store_flush, or
- * at once if not even that can be noted. Likewise store_put_result. */
+/* Insert, or when the id is there (a job that moves to another agent; an exchange that ended
+ * without a result) change its agent and its end; agent `none` leaves the agent as it is. An end
+ * that came from a result stays: then nothing is changed, and `err` is CX_OK. `done` may be NULL.
+ * Strings are copied. If there is no memory to note it, `done` gets CX_E_STORE: from the next
+ * store_flush, or at once if not even that can be noted. Likewise store_put_result. */
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx);
 
@@ -191,8 +191,8 @@ struct store_claim {
     struct buf key;  /* the name of the API key that asked */
 };
 
-/* Append to both. Errors: CX_E_NOT_FOUND (none, not flushed yet, expired at `now_ms`, or dropped, if
- * only noted so), CX_E_TOO_BIG, CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
+/* Append to both. Errors: CX_E_NOT_FOUND (none, not flushed yet, expired at `now_ms`, or dropped,
+ * if only noted so), CX_E_TOO_BIG, CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
                              struct store_claim *out, struct cx_fail *fail) CX_MUST_CHECK;
 
@@ -205,8 +205,8 @@ bool store_is_dirty(const struct store *s);
 void store_flush(struct store *s);
 
 /* Forget results past their 15 minutes, audit rows past STORE_AUDIT_DAYS and enrolments; some at a
- * time, so that a call takes a millisecond or two. To be called each minute or so, and while it says
- * true (there is more to forget) again soon. */
+ * time, so that a call takes a millisecond or two. To be called each minute or so, and while it
+ * says true (there is more to forget) again soon. */
 bool store_tidy(struct store *s, uint64_t now_ms);
 
 #endif

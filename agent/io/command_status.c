@@ -1,0 +1,145 @@
+#include "agent/io/commands.h"
+#include "agent/io/settings.h"
+#include "common/io/control.h"
+#include "common/io/http.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATUS_MS = 5000, STATUS_BYTES_MAX = 256 * 1024 };
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text != NULL ? text : "";
+}
+
+static long long number_of(const json_t *json, const char *key)
+{
+    return (long long)json_integer_value(json_object_get(json, key));
+}
+
+static void print_duration(long long s)
+{
+    if (s >= 86400) {
+        printf("%lld d %lld h", s / 86400, s % 86400 / 3600);
+    } else if (s >= 3600) {
+        printf("%lld h %lld min", s / 3600, s % 3600 / 60);
+    } else if (s >= 60) {
+        printf("%lld min %lld s", s / 60, s % 60);
+    } else {
+        printf("%lld s", s);
+    }
+}
+
+static void print_tunnels(const json_t *status)
+{
+    json_t *tunnel;
+    size_t i;
+
+    json_array_foreach(json_object_get(status, "tunnels"), i, tunnel)
+    {
+        printf("  tunnel %lld  %s", number_of(tunnel, "number"), text_of(tunnel, "state"));
+        if (json_object_get(tunnel, "up_s") != NULL) {
+            printf(", to %s for ", text_of(tunnel, "peer"));
+            print_duration(number_of(tunnel, "up_s"));
+        }
+        if (number_of(tunnel, "round_trip_us") > 0) {
+            printf(", round trip %.1f ms", (double)number_of(tunnel, "round_trip_us") / 1000.0);
+        }
+        printf("\n");
+        if (text_of(tunnel, "trouble")[0] != '\0') {
+            printf("            %s\n", text_of(tunnel, "trouble"));
+        }
+    }
+}
+
+static void print_counts(const char *title, const json_t *counts)
+{
+    json_t *value;
+    const char *key;
+    const char *between = "";
+
+    if (json_object_size(counts) == 0) {
+        return;
+    }
+    printf("  %-12s", title);
+    json_object_foreach((json_t *)(uintptr_t)counts, key, value)
+    {
+        printf("%s%s %lld", between, key, (long long)json_integer_value(value));
+        between = ", ";
+    }
+    printf("\n");
+}
+
+static void print_status(const json_t *status)
+{
+    const json_t *jobs = json_object_get(status, "jobs");
+    const json_t *certificate = json_object_get(status, "certificate");
+
+    printf("%s, agent %s of connector %s, version %s, pid %lld, up ", text_of(status, "state"),
+           text_of(status, "agent"), text_of(status, "connector"), text_of(status, "version"),
+           number_of(status, "pid"));
+    print_duration(number_of(status, "up_s"));
+    printf("\n  platform    %s\n", text_of(status, "platform"));
+    print_tunnels(status);
+    printf("  certificate good for %lld days\n", number_of(certificate, "days_left"));
+    printf("  policy      %lld rules\n", number_of(status, "policy_rules"));
+    printf("  jobs        %lld running, %lld not yet acknowledged, %lld done, room for %lld\n",
+           number_of(jobs, "running"), number_of(jobs, "unacknowledged"), number_of(jobs, "done"),
+           number_of(jobs, "capacity"));
+    print_counts("outcomes", json_object_get(jobs, "outcomes"));
+    print_counts("failed at", json_object_get(jobs, "not_issued_by_stage"));
+}
+
+static enum cli_status show(const struct cli_args *args, struct buf *answer)
+{
+    json_t *status = json_loadb((const char *)answer->ptr, answer->len, 0, NULL);
+    struct cx_fail fail = {0};
+
+    if (status == NULL) {
+        (void)cx_fail_set(&fail, CX_E_SYNTAX, "status", "the agent's answer can't be read");
+        cli_print_fail(args, "status", &fail);
+        return CLI_FAILED;
+    }
+    if (cli_has(args, "json")) {
+        (void)json_dumpf(status, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else {
+        print_status(status);
+    }
+    json_decref(status);
+    return CLI_DONE;
+}
+
+enum cli_status command_status(const struct cli_args *args)
+{
+    struct agent_config config;
+    struct control_request request = {.method = "GET", .path = "/status", .timeout_ms = STATUS_MS};
+    struct cx_fail fail = {0};
+    struct faults faults;
+    unsigned code = 0;
+    struct buf answer;
+    enum cli_status status = CLI_CONFIG;
+
+    faults_init(&faults);
+    buf_init(&answer, STATUS_BYTES_MAX);
+    (void)agent_config_read(args->conf_path, &config, &faults);
+    request.socket_path = config.settings.control;
+    if (request.socket_path == NULL) {
+        cli_print_faults(&faults);
+    } else if (http_global_init(&fail) != CX_OK ||
+               control_ask(&request, &code, &answer, &fail) != CX_OK) {
+        cli_print_fail(args, "can't ask the agent", &fail);
+        status = CLI_UNREACHABLE;
+    } else {
+        status = show(args, &answer);
+    }
+    buf_done(&answer);
+    agent_config_done(&config);
+    faults_done(&faults);
+    return status;
+}

@@ -1,0 +1,353 @@
+#include "agent/io/executor.h"
+
+#include "agent/core/report.h"
+#include "common/core/answer.h"
+#include "common/core/request.h"
+#include "common/core/url.h"
+#include "common/io/clock.h"
+#include "common/io/http.h"
+#include "common/io/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    REFRESH_REUSE_IDLE_MS = 3000, /* so that a refresh rarely meets a connection that has died */
+};
+
+struct executor {
+    struct executor_options options;
+    const struct policy *policy;
+};
+
+/* One job while it runs. */
+struct run {
+    struct executor *executor;
+    struct job *job;
+    struct request request;
+    struct url url;
+    const struct policy_rule *rule;
+    struct http_call *call;
+    uint32_t budget_ms;
+    enum job_purpose purpose;
+    enum body_encoding encoding;
+    struct msg_expect expect; /* its array is ours */
+    uint32_t *auth_error_status;
+    uint64_t started_us;
+    uint64_t policy_us;
+    bool was_retried;
+    struct loop_hook hook; /* ends a job that could not begin */
+    struct msg_result early;
+    struct cx_fail early_fail;
+};
+
+struct executor *executor_new(const struct executor_options *options)
+{
+    struct executor *e = calloc(1, sizeof(*e));
+
+    if (e != NULL) {
+        e->options = *options;
+    }
+    return e;
+}
+
+void executor_free(struct executor *e)
+{
+    free(e);
+}
+
+void executor_set_policy(struct executor *e, const struct policy *policy)
+{
+    e->policy = policy;
+}
+
+static void run_free(struct run *run)
+{
+    request_done(&run->request);
+    url_done(&run->url);
+    free(run->auth_error_status);
+    free(run);
+}
+
+/* Encode the result, give it away, forget the run. */
+static void run_end(struct run *run, struct msg_result *result)
+{
+    struct executor *e = run->executor;
+    struct job *job = run->job;
+    struct msg_result small;
+    enum cx_err err;
+    struct buf bytes;
+
+    result->has_timing = true;
+    result->timing.queued = run->started_us - job->arrived_us;
+    result->timing.policy = run->policy_us;
+    buf_init(&bytes, MSG_MESSAGE_BYTES_MAX);
+    err = report_encode(result, MSG_MESSAGE_BYTES_MAX, &bytes);
+    if (err != CX_OK) {
+        small = report_failure(&job->id, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE,
+                               "the tokens are too long for the tunnel");
+        small.execution = result->execution;
+        small.status = result->status;
+        result = &small;
+        err = report_encode(&small, MSG_MESSAGE_BYTES_MAX, &bytes);
+    }
+    if (err != CX_OK) {
+        buf_clear(&bytes); /* out of memory: the platform's own budget ends the exchange */
+    }
+    job->run = NULL;
+    e->options.finished(e->options.ctx, job, &bytes, result);
+    buf_done(&bytes);
+    run_free(run);
+}
+
+static void end_early(void *arg)
+{
+    struct run *run = arg;
+
+    run_end(run, &run->early);
+}
+
+/* The job ends before anything was sent; `fail` says why. */
+static void refuse(struct run *run, enum verdict code, enum stage stage, const struct cx_fail *fail)
+{
+    run->early_fail = *fail;
+    run->early = report_failure(&run->job->id, code, stage, cx_fail_text(&run->early_fail));
+    run->hook.run = end_early;
+    run->hook.arg = run;
+    loop_defer(run->executor->options.loop, &run->hook);
+}
+
+static bool allows_address(void *ctx, const struct sockaddr *address, struct cx_fail *fail)
+{
+    const struct run *run = ctx;
+
+    return policy_allows_address(run->rule, address, fail);
+}
+
+static void on_sending(void *ctx)
+{
+    struct run *run = ctx;
+
+    run->job->has_left = true;
+}
+
+static struct msg_timing timing_of(const struct http_end *end)
+{
+    return (struct msg_timing){
+        .resolve = end->timing.resolve,
+        .connect = end->timing.connect,
+        .tls = end->timing.tls,
+        .wait = end->timing.wait,
+        .receive = end->timing.receive,
+        .total = end->timing.total,
+    };
+}
+
+static void end_unanswered(struct run *run, const struct http_end *end)
+{
+    struct msg_result result =
+        report_failure(&run->job->id, end->code, end->stage, cx_fail_text(&end->fail));
+
+    result.execution = end->execution;
+    result.status = end->status;
+    result.timing = timing_of(end);
+    run_end(run, &result);
+}
+
+static void end_answered(struct run *run, const struct http_end *end)
+{
+    struct answer_input input = {
+        .status = end->status,
+        .content_type = end->content_type,
+        .retry_after = end->retry_after,
+        .location = end->location,
+        .body = end->body,
+        .is_body_whole = end->is_body_whole,
+        .sent = run->encoding,
+        .expect = &run->expect,
+        .now_unix_s = clock_wall_s(),
+    };
+    struct answer answer = {0};
+    struct msg_result result = {.id = run->job->id,
+                                .execution = end->execution,
+                                .status = end->status,
+                                .timing = timing_of(end)};
+
+    if (answer_read(&input, &answer) != CX_OK) {
+        result.outcome = OUTCOME_FAILED;
+        result.code = VERDICT_AGENT_UNAVAILABLE;
+        result.has_error = true;
+        result.error.stage = STAGE_AGENT;
+        result.error.message = slice_of_str("the agent is out of memory");
+    } else {
+        result.outcome = answer.outcome;
+        result.code = answer.code;
+        result.has_token = answer.outcome == OUTCOME_ISSUED;
+        result.token = answer.token;
+        result.has_error = !result.has_token;
+        result.error = answer.error;
+        result.error.stage = answer.stage;
+    }
+    run_end(run, &result);
+    answer_done(&answer);
+}
+
+static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fail);
+
+static uint32_t spent_ms(const struct run *run)
+{
+    return (uint32_t)((clock_mono_us() - run->job->arrived_us) / 1000);
+}
+
+/* Once more by ourselves: nothing has left, the fault may be a passing one, and less than half of
+ * the budget is spent. */
+static bool may_retry(const struct run *run, const struct http_end *end)
+{
+    return !run->was_retried && !run->job->is_cancelled && end->execution == EXECUTION_NOT_SENT &&
+           end->code == VERDICT_ENDPOINT_UNREACHABLE && spent_ms(run) < run->budget_ms / 2;
+}
+
+static void on_done(void *ctx, const struct http_end *end)
+{
+    struct run *run = ctx;
+    struct cx_fail fail;
+
+    run->call = NULL;
+    if (end->code == VERDICT_UNKNOWN) {
+        end_answered(run, end);
+    } else if (may_retry(run, end)) {
+        run->was_retried = true;
+        if (begin(run, run->budget_ms - spent_ms(run), &fail) != CX_OK) {
+            end_unanswered(run, end);
+        }
+    } else {
+        end_unanswered(run, end);
+    }
+}
+
+static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fail)
+{
+    const char *headers[REQUEST_HEADERS_MAX];
+    struct http_plan plan = {
+        .method = run->request.method,
+        .url = buf_cstr(&run->request.url),
+        .headers = headers,
+        .nheaders = run->request.nheaders,
+        .has_body = run->request.has_body,
+        .body = buf_view(&run->request.body),
+        .ca_file = run->rule->ca,
+        .budget_ms = budget_ms,
+        .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
+        .answer_bytes_max = run->executor->options.answer_bytes_max,
+        .allows_address = allows_address,
+        .on_sending = on_sending,
+        .done = on_done,
+        .ctx = run,
+    };
+
+    for (size_t i = 0; i < run->request.nheaders; i++) {
+        headers[i] = buf_cstr(&run->request.headers[i]);
+        if (headers[i] == NULL) {
+            return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
+        }
+    }
+    if (plan.url == NULL) {
+        return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
+    }
+    return http_start(run->executor->options.http, &plan, &run->call, fail);
+}
+
+/* What is kept of the message while the job runs. */
+static bool keep(struct run *run, const struct msg_job *message)
+{
+    size_t n = message->expect.nauth_error_status;
+
+    run->budget_ms = message->budget_ms;
+    run->purpose = message->purpose;
+    run->encoding = message->request.encoding;
+    run->expect = message->expect;
+    run->expect.auth_error_status = NULL;
+    if (n > 0) {
+        run->auth_error_status = calloc(n, sizeof(*run->auth_error_status));
+        if (run->auth_error_status == NULL) {
+            return false;
+        }
+        memcpy(run->auth_error_status, message->expect.auth_error_status,
+               n * sizeof(*run->auth_error_status));
+        run->expect.auth_error_status = run->auth_error_status;
+    }
+    return true;
+}
+
+static enum verdict verdict_of(enum stage stage)
+{
+    return stage == STAGE_AGENT ? VERDICT_AGENT_UNAVAILABLE : VERDICT_PROFILE_INCOMPLETE;
+}
+
+static bool build(struct run *run, const struct msg_job *message)
+{
+    struct cx_fail fail = {0};
+    enum stage stage = STAGE_AGENT;
+
+    if (message->unknown != NULL) {
+        (void)cx_fail_set(&fail, CX_E_UNSUPPORTED, "job", "this agent does not know this %s",
+                          message->unknown);
+        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+        return false;
+    }
+    if (request_build(message, &run->request, &stage, &fail) != CX_OK) {
+        refuse(run, verdict_of(stage), stage, &fail);
+        return false;
+    }
+    return true;
+}
+
+static bool is_allowed(struct run *run)
+{
+    struct cx_fail fail = {0};
+    uint64_t began_us = clock_mono_us();
+
+    if (url_read(buf_view(&run->request.url), &run->url, &fail) != CX_OK) {
+        refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
+        return false;
+    }
+    run->rule = policy_find(run->executor->policy, &run->url, run->request.method, &fail);
+    run->policy_us = clock_mono_us() - began_us;
+    if (run->rule == NULL) {
+        refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
+        return false;
+    }
+    return true;
+}
+
+bool executor_start(struct executor *e, struct job *job, const struct msg_job *message)
+{
+    struct run *run = calloc(1, sizeof(*run));
+    struct cx_fail fail = {0};
+
+    if (run == NULL) {
+        return false;
+    }
+    run->executor = e;
+    run->job = job;
+    run->started_us = clock_mono_us();
+    job->run = run;
+    if (!keep(run, message)) {
+        (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
+        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+    } else if (build(run, message) && is_allowed(run) &&
+               begin(run, run->budget_ms, &fail) != CX_OK) {
+        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+    }
+    return true;
+}
+
+void executor_cancel(struct job *job)
+{
+    struct run *run = job->run;
+
+    job->is_cancelled = true;
+    if (run != NULL && run->call != NULL && !job->has_left) {
+        http_cancel(run->call);
+    }
+}

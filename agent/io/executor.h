@@ -1,0 +1,42 @@
+#ifndef CONNECTOR_AGENT_IO_EXECUTOR_H
+#define CONNECTOR_AGENT_IO_EXECUTOR_H
+
+#include "agent/core/jobs.h"
+#include "common/core/policy.h"
+
+/* Runs jobs: the request is built, the policy asked, the token endpoint asked, its answer read. */
+
+struct executor;
+struct http; /* common/io/http.h */
+struct loop; /* common/io/loop.h */
+
+struct executor_options {
+    struct loop *loop;
+    struct http *http;
+    size_t answer_bytes_max;
+    /* The job's result, encoded (moved from). Called exactly once a job, never from inside
+     * executor_start; `outcome` is for counting. */
+    void (*finished)(void *ctx, struct job *job, struct buf *result,
+                     const struct msg_result *outcome);
+    void *ctx;
+};
+
+/* NULL if out of memory. */
+struct executor *executor_new(const struct executor_options *options);
+
+/* No job may be running. */
+void executor_free(struct executor *e);
+
+/* The rules that count for jobs which start from now on. Borrowed; must outlive those jobs. */
+void executor_set_policy(struct executor *e, const struct policy *policy);
+
+/* Begin. `message` is borrowed for the call. What is wrong with the job becomes its result, which
+ * is given to `finished` in a later turn of the loop. False: out of memory, `finished` won't be
+ * called. */
+bool executor_start(struct executor *e, struct job *job, const struct msg_job *message);
+
+/* Nobody waits for it any more: a job whose request has not begun to leave is ended, any other runs
+ * to its end. */
+void executor_cancel(struct job *job);
+
+#endif

@@ -1,0 +1,205 @@
+#include "agent/io/settings.h"
+
+#include "common/core/message.h"
+#include "common/core/url.h"
+#include "common/io/conf_file.h"
+#include "common/io/file.h"
+#include "common/io/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WSS_PORT = 443, ANSWER_BYTES_MIN = 1024, ANSWER_BYTES_MAX = 1024 * 1024, RULES_MAX = 1000 };
+
+static const char *const share_words[] = {"none", "name", "url", NULL}; /* enum policy_share */
+
+#define AT_RULE(field) CONF_AT(struct agent_rule, field)
+/* clang-format off */
+static const struct conf_row rule_rows[] = {
+    /* key, type, field, default, min, max, flags, help, example */
+    {"name", CONF_STRING, AT_RULE(name), NULL, 1, 64, CONF_REQUIRED,
+     "what status, logs and the platform's admin call the rule", "\"hr\""},
+    {"url", CONF_STRING, AT_RULE(url), NULL, 1, 2048, CONF_REQUIRED,
+     "pattern: in the host * is one label; in the path * is one segment, ** the rest",
+     "\"https://*.hr.corp.example/oauth/**\""},
+    {"methods", CONF_STRINGS, AT_RULE(methods), "POST", 1, 5, 0,
+     "methods that may be used: POST, PUT, PATCH, DELETE, GET", NULL},
+    {"networks", CONF_STRINGS, AT_RULE(networks), NULL, 0, 64, 0,
+     "the only addresses that may be connected to; loopback, link-local and cloud metadata only if "
+     "such a network is listed", "[\"10.0.0.0/8\"]"},
+    {"ca", CONF_PATH, AT_RULE(ca), NULL, 1, 0, 0,
+     "file with the CAs that these servers are verified against; the system's if left out", NULL},
+    {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
+     "how much of the rule the platform's admin is shown: none, name or url", NULL},
+};
+static const struct conf_table rule_table = CONF_TABLE(struct agent_rule, rule_rows);
+
+#define AT(field) CONF_AT(struct agent_settings, field)
+static const struct conf_row rows[] = {
+    /* key, type, field, default, min, max, flags, help, example */
+    {"platform.url", CONF_STRING, AT(platform_url), NULL, 1, 2048, CONF_REQUIRED,
+     "the platform's tunnel", "\"wss://platform.example.com/v1/tunnel\""},
+    {"platform.ca", CONF_PATH, AT(platform_ca), "ca.pem", 1, 0, 0,
+     "the platform's CA: the only one that it is verified against", NULL},
+    {"identity.certificate", CONF_PATH, AT(certificate), "agent.pem", 1, 0, 0,
+     "this agent's certificate, made by enrolment", NULL},
+    {"identity.key", CONF_PATH, AT(key), "agent.key", 1, 0, 0,
+     "its private key (mode 0600); it never leaves this machine", NULL},
+    {"limits.jobs", CONF_U32, AT(jobs), "1024", 1, MSG_CAPACITY_MAX, 0,
+     "jobs held at once: running, or not yet acknowledged by the platform", NULL},
+    {"limits.answer_bytes", CONF_U32, AT(answer_bytes), "131072", ANSWER_BYTES_MIN,
+     ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint, decoded, in bytes", NULL},
+    {"policy", CONF_GROUPS(&rule_table), AT(policy), NULL, 0, RULES_MAX, CONF_RELOADABLE,
+     "what may be reached: nothing but these; the first rule that matches decides", NULL},
+    {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,
+     "more rules: each file *.conf in it holds a policy list; read in name order, after the above",
+     NULL},
+    {"log.level", CONF_WORD(log_level_words), AT(log_level), "info", 0, 0, CONF_RELOADABLE,
+     "error, warn, info or debug", NULL},
+    {"log.format", CONF_WORD(log_format_words), AT(log_format), "text", 0, 0, CONF_RELOADABLE,
+     "text or json", NULL},
+    {"control", CONF_PATH, AT(control), "control.sock", 1, 0, 0,
+     "UNIX socket on which `connector-agent status` asks the running agent", NULL},
+};
+const struct conf_table agent_settings_table = CONF_TABLE(struct agent_settings, rows);
+
+static const struct conf_row policy_file_rows[] = {
+    {"policy", CONF_GROUPS(&rule_table), CONF_AT(struct agent_policy_file, policy), NULL, 0,
+     RULES_MAX, CONF_RELOADABLE, "rules, as in agent.conf", NULL},
+};
+/* clang-format on */
+const struct conf_table agent_policy_file_table =
+    CONF_TABLE(struct agent_policy_file, policy_file_rows);
+
+/* wss://HOST[:PORT]/v1/tunnel, read as the https URL that it is for TCP and TLS. */
+static void read_endpoint(const struct agent_settings *s, struct agent_endpoint *out,
+                          struct faults *faults)
+{
+    static const char scheme[] = "wss://";
+    struct cx_fail fail = {0};
+    struct url url = {0};
+    char https[2100];
+
+    if (s->platform_url == NULL) {
+        return; /* its absence is a fault already */
+    }
+    if (strncmp(s->platform_url, scheme, sizeof(scheme) - 1) != 0) {
+        conf_fault(faults, s, "platform.url", "must begin with wss://");
+        return;
+    }
+    (void)snprintf(https, sizeof(https), "https://%s", s->platform_url + sizeof(scheme) - 1);
+    if (url_read(slice_of_str(https), &url, &fail) != CX_OK) {
+        conf_fault(faults, s, "platform.url", "%s", cx_fail_text(&fail));
+        return;
+    }
+    if (strcmp(url.path, MSG_TUNNEL_PATH) != 0 || url.query != NULL) {
+        conf_fault(faults, s, "platform.url", "must end with %s", MSG_TUNNEL_PATH);
+    }
+    if (url.is_ipv6) {
+        conf_fault(faults, s, "platform.url",
+                   "an IPv6 address can't be verified here: give a host name or an IPv4 address");
+    }
+    out->port = url.port;
+    out->host = url.host;
+    url.host = NULL;
+    url_done(&url);
+}
+
+/* A NULL-terminated copy of the pointers; NULL if out of memory. */
+static const char **terminated(const struct conf_strings *strings)
+{
+    const char **out = calloc(strings->count + 1, sizeof(*out));
+
+    for (size_t i = 0; out != NULL && i < strings->count; i++) {
+        out[i] = strings->items[i];
+    }
+    return out;
+}
+
+static void add_rule(const struct agent_rule *rule, struct policy *policy, struct faults *faults)
+{
+    const char **methods = terminated(&rule->methods);
+    const char **networks = terminated(&rule->networks);
+    char where[512];
+    struct policy_rule_text text = {
+        .where = where,
+        .field = rule->place.field,
+        .name = rule->name,
+        .url = rule->url,
+        .methods = methods,
+        .networks = networks,
+        .ca = rule->ca,
+        .share = share_words[rule->share],
+    };
+
+    (void)snprintf(where, sizeof(where), "%s:%u", rule->place.file, rule->place.line);
+    if (methods == NULL || networks == NULL) {
+        conf_fault(faults, rule, "", "%s", cx_err_text(CX_E_NOMEM));
+    } else if (rule->name != NULL && rule->url != NULL) { /* else a fault already */
+        (void)policy_add(policy, &text, faults);
+    }
+    if (rule->ca != NULL && !file_exists(rule->ca)) {
+        conf_fault(faults, rule, "ca", "there is no file %s", rule->ca);
+    }
+    free(methods);
+    free(networks);
+}
+
+static void add_rules(const struct conf_list *rules, struct policy *policy, struct faults *faults)
+{
+    const struct agent_rule *items = rules->items;
+
+    for (size_t i = 0; i < rules->count; i++) {
+        add_rule(&items[i], policy, faults);
+    }
+}
+
+static void read_policy_directory(const struct agent_settings *s, struct policy *policy,
+                                  struct faults *faults)
+{
+    const struct agent_policy_file *files;
+    struct conf_list list = {0};
+    struct cx_fail fail = {0};
+    enum cx_err err;
+
+    if (!conf_is_set(s, "policy_directory") && !file_exists(s->policy_directory)) {
+        return; /* the default folder need not exist */
+    }
+    err = conf_folder_read(&agent_policy_file_table, s->policy_directory, &list, faults, &fail);
+    if (err != CX_OK && err != CX_E_CONFIG) {
+        conf_fault(faults, s, "policy_directory", "%s", cx_fail_text(&fail));
+    }
+    files = list.items;
+    for (size_t i = 0; i < list.count; i++) {
+        add_rules(&files[i].policy, policy, faults);
+    }
+    conf_list_done(&agent_policy_file_table, &list);
+}
+
+bool agent_config_read(const char *path, struct agent_config *out, struct faults *faults)
+{
+    size_t before = faults_total(faults);
+    enum cx_err err;
+
+    *out = (struct agent_config){0};
+    policy_init(&out->policy);
+    err = conf_file_read(&agent_settings_table, path, &out->settings, faults);
+    if (err != CX_OK && err != CX_E_CONFIG) {
+        return false;
+    }
+    read_endpoint(&out->settings, &out->endpoint, faults);
+    add_rules(&out->settings.policy, &out->policy, faults);
+    if (out->settings.policy_directory != NULL) {
+        read_policy_directory(&out->settings, &out->policy, faults);
+    }
+    return err == CX_OK && faults_total(faults) == before;
+}
+
+void agent_config_done(struct agent_config *c)
+{
+    conf_done(&agent_settings_table, &c->settings);
+    policy_done(&c->policy);
+    free(c->endpoint.host);
+    c->endpoint.host = NULL;
+}

@@ -1,0 +1,63 @@
+#ifndef CONNECTOR_AGENT_IO_SETTINGS_H
+#define CONNECTOR_AGENT_IO_SETTINGS_H
+
+#include "common/core/conf.h"
+#include "common/core/policy.h"
+
+/* The agent's configuration: /etc/connector-agent/agent.conf. One table declares every setting. */
+
+#define AGENT_CONF_PATH "/etc/connector-agent/agent.conf"
+
+struct agent_rule { /* one entry of `policy` */
+    struct conf_place place;
+    char *name;
+    char *url;
+    struct conf_strings methods;
+    struct conf_strings networks;
+    char *ca;
+    int share; /* enum policy_share */
+};
+
+struct agent_settings {
+    struct conf_place place;
+    char *platform_url;
+    char *platform_ca;
+    char *certificate;
+    char *key;
+    uint32_t jobs;
+    uint32_t answer_bytes;
+    struct conf_list policy; /* struct agent_rule */
+    char *policy_directory;
+    int log_level;  /* enum log_level */
+    int log_format; /* enum log_format */
+    char *control;
+};
+
+extern const struct conf_table agent_settings_table;
+
+/* A file of policy_directory: `policy = ( … );` and nothing else. */
+struct agent_policy_file {
+    struct conf_place place;
+    struct conf_list policy; /* struct agent_rule */
+};
+extern const struct conf_table agent_policy_file_table;
+
+/* Where the tunnel goes, from platform.url. */
+struct agent_endpoint {
+    char *host; /* a DNS name or an IPv4 address; owned */
+    uint16_t port;
+};
+
+/* All of the configuration, read and checked. Owns everything. */
+struct agent_config {
+    struct agent_settings settings;
+    struct agent_endpoint endpoint;
+    struct policy policy; /* agent.conf's rules, then those of policy_directory in name order */
+};
+
+/* Read the file and the policy directory and check them whole. Every fault is added to `faults`.
+ * `out` is valid for agent_config_done whatever is returned. True if there was no fault. */
+bool agent_config_read(const char *path, struct agent_config *out, struct faults *faults);
+void agent_config_done(struct agent_config *c);
+
+#endif

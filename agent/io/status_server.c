@@ -1,0 +1,146 @@
+#include "agent/io/status_server.h"
+
+#include "agent/io/agent.h"
+#include "common/io/clock.h"
+#include "common/io/web.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the agent as a whole does: the state of its best tunnel. */
+static const char *overall_state(const struct agent *a)
+{
+    enum session_state best = SESSION_OVER;
+    static const int rank[] = {
+        [SESSION_OVER] = 0,    [SESSION_REPLACED] = 1,   [SESSION_REFUSED] = 2,
+        [SESSION_WAITING] = 3, [SESSION_CONNECTING] = 4, [SESSION_GREETING] = 5,
+        [SESSION_LEAVING] = 6, [SESSION_READY] = 7};
+
+    for (size_t i = 0; i < MSG_TUNNELS_MAX; i++) {
+        const struct agent_tunnel *t = &a->tunnels[i];
+
+        if (t->is_used && rank[t->session.state] > rank[best]) {
+            best = t->session.state;
+        }
+    }
+    return session_state_name(best);
+}
+
+static json_t *tunnel_json(const struct agent_tunnel *t)
+{
+    json_t *json = json_pack("{s:i, s:s}", "number", (int)t->number, "state",
+                             session_state_name(t->session.state));
+    char session[CX_ID_TEXT_BYTES];
+    struct link_stats stats;
+
+    if (json == NULL) {
+        return NULL;
+    }
+    if (t->link != NULL && tunnel_is_up(t)) {
+        link_stats(t->link, &stats);
+        (void)json_object_set_new(json, "session", json_string(id_text(&t->session_id, session)));
+        (void)json_object_set_new(json, "peer", json_string(link_peer(t->link)));
+        (void)json_object_set_new(
+            json, "up_s",
+            json_integer((json_int_t)(loop_now_ms(t->agent->loop) - t->ready_ms) / 1000));
+        (void)json_object_set_new(json, "round_trip_us", json_integer((json_int_t)stats.rtt_us));
+    }
+    if (t->session.last_close_code != 0) {
+        (void)json_object_set_new(json, "last_close_code",
+                                  json_integer((json_int_t)t->session.last_close_code));
+    }
+    if (t->trouble[0] != '\0') {
+        (void)json_object_set_new(json, "trouble", json_string(t->trouble));
+    }
+    return json;
+}
+
+static json_t *tunnels_json(const struct agent *a)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < MSG_TUNNELS_MAX; i++) {
+        if (a->tunnels[i].is_used) {
+            (void)json_array_append_new(list, tunnel_json(&a->tunnels[i]));
+        }
+    }
+    return list;
+}
+
+static json_t *jobs_json(const struct agent *a)
+{
+    json_t *outcomes = json_object();
+    json_t *stages = json_object();
+
+    for (int i = 1; i < OUTCOME_COUNT; i++) {
+        (void)json_object_set_new(outcomes, terms_outcome((enum outcome)i),
+                                  json_integer((json_int_t)a->counts.by_outcome[i]));
+    }
+    for (int i = 1; i < STAGE_COUNT; i++) {
+        if (a->counts.by_stage[i] > 0) {
+            (void)json_object_set_new(stages, terms_stage((enum stage)i),
+                                      json_integer((json_int_t)a->counts.by_stage[i]));
+        }
+    }
+    return json_pack(
+        "{s:I, s:I, s:I, s:I, s:o, s:o}", "capacity", (json_int_t)jobs_capacity(a->jobs), "running",
+        (json_int_t)jobs_running(a->jobs), "unacknowledged",
+        (json_int_t)(jobs_held(a->jobs) - jobs_running(a->jobs)), "done",
+        (json_int_t)a->counts.done, "outcomes", outcomes, "not_issued_by_stage", stages);
+}
+
+static json_t *status_json(const struct agent *a)
+{
+    int64_t left_s = (int64_t)a->certificate_ends_s - (int64_t)clock_wall_s();
+    json_t *certificate = json_pack("{s:I, s:I}", "ends_unix", (json_int_t)a->certificate_ends_s,
+                                    "days_left", (json_int_t)(left_s < 0 ? -1 : left_s / 86400));
+
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "state", overall_state(a),
+        "version", CONNECTOR_VERSION, "agent", a->agent_name, "connector", a->connector_name,
+        "platform", a->config.settings.platform_url, "pid", (int)getpid(), "up_s",
+        (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "policy_rules",
+        (json_int_t)a->config.policy.nrules, "times_connected", (json_int_t)a->counts.connected,
+        "certificate", certificate, "tunnels", tunnels_json(a), "jobs", jobs_json(a));
+}
+
+static void reply(struct http_call *call, unsigned status, const char *text)
+{
+    struct http_reply answer = {
+        .status = status, .content_type = "application/json", .body = slice_of_str(text)};
+
+    http_call_reply(call, &answer);
+}
+
+static void on_request(void *arg, struct http_call *call, const struct http_request *request)
+{
+    const struct agent *a = arg;
+    json_t *json;
+    char *text;
+
+    if (!slice_eq_str(request->method, "GET") || !slice_eq_str(request->path, "/status")) {
+        reply(call, 404, "{\"title\":\"only GET /status is served here\"}");
+        return;
+    }
+    json = status_json(a);
+    text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+    reply(call, text != NULL ? 200 : 500, text != NULL ? text : "{\"title\":\"out of memory\"}");
+    free(text);
+    json_decref(json);
+}
+
+enum cx_err status_server_new(struct agent *a, struct http_server **out, struct cx_fail *fail)
+{
+    struct http_listen listen = {.unix_path = a->config.settings.control,
+                                 .body_bytes_max = 1024,
+                                 .connections_max = 8,
+                                 .request_ms = 5000,
+                                 .idle_ms = 5000,
+                                 .handler = on_request,
+                                 .arg = a};
+
+    return http_server_new(a->web, &listen, out, fail);
+}

@@ -1,0 +1,58 @@
+#include "agent/io/commands.h"
+#include "agent/io/settings.h"
+
+static const struct cli_option enroll_options[] = {
+    {"force", NULL, "replace the identity that this agent has"},
+};
+static const struct cli_option status_options[] = {
+    {"json", NULL, "as JSON, for scripts"},
+};
+
+static const struct cli_command commands[] = {
+    {.name = "run",
+     .args = "",
+     .help = "run the agent in the foreground",
+     .run = command_run,
+     .more =
+         "Connects to the platform and runs the jobs that its policy allows. SIGTERM finishes\n"
+         "what has begun and stops; SIGHUP tries again at once after the platform has refused."},
+    {.name = "enroll",
+     .args = "[STRING|-]",
+     .help = "enrol this agent with the platform",
+     .options = enroll_options,
+     .noptions = 1,
+     .max_words = 1,
+     .run = command_enroll,
+     .more =
+         "Makes a key that never leaves this machine, has the platform certify it, and writes a\n"
+         "first configuration if there is none. STRING is the one-time enrolment string from\n"
+         "`connector-platform connector add NAME`; it is good for 15 minutes and once. With - it\n"
+         "is read from standard input; left out, it is asked for. (On the command line other\n"
+         "users of this machine could see it while the command runs.)"},
+    {.name = "check",
+     .args = "",
+     .help = "check configuration and policy, offline",
+     .run = command_check,
+     .more = "Names every fault in one run, with file and line."},
+    {.name = "status",
+     .args = "",
+     .help = "show what the running agent does",
+     .options = status_options,
+     .noptions = 1,
+     .run = command_status,
+     .more = "Asks the running agent through its control socket."},
+    {.name = "version", .args = "", .help = "show the version", .run = command_version},
+};
+
+static const struct cli_program program = {
+    .name = "connector-agent",
+    .summary = "Runs token exchanges inside a private network for a platform outside it.",
+    .conf_path = AGENT_CONF_PATH,
+    .commands = commands,
+    .ncommands = sizeof(commands) / sizeof(commands[0]),
+};
+
+int main(int argc, char **argv)
+{
+    return (int)cli_main(&program, argc, argv);
+}

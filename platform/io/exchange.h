@@ -1,0 +1,66 @@
+#ifndef CONNECTOR_PLATFORM_IO_EXCHANGE_H
+#define CONNECTOR_PLATFORM_IO_EXCHANGE_H
+
+#include "common/core/profile.h"
+#include "platform/core/dispatch.h"
+
+/* Exchanges under way: from the caller's request to its one answer. Between the API (which begins
+ * them), the dispatch (which moves them), the store (which records them) and the tunnels (which
+ * carry them). */
+
+struct platform;
+struct exchanges;
+struct exchange;        /* one that somebody waits for */
+struct platform_tunnel; /* platform/io/tunnel.h */
+
+/* Its end. Everything borrowed for the call. Either a result came, or `failure` says why not. */
+struct exchange_end {
+    struct cx_id id;
+    const struct msg_result *result;        /* NULL: none came */
+    const struct dispatch_failure *failure; /* NULL: a result came */
+    const char *connector;
+    struct cx_id agent; /* that had it; none if it was never given to one */
+};
+
+struct exchange_request {
+    const struct profile *profile;
+    const struct profile_call *call; /* its id and budget_ms are set here */
+    uint32_t budget_ms;              /* the caller's, from now */
+    const char *key;                 /* name of the API key; "" on the control socket */
+    void (*done)(void *ctx, const struct exchange_end *end); /* once, never from within a call */
+    void *ctx;
+};
+
+enum exchange_begun {
+    EXCHANGE_BEGUN,        /* `done` follows */
+    EXCHANGE_INPUT,        /* faults were added, by field; nothing was begun. 400 */
+    EXCHANGE_OFFLINE,      /* 503 connector_offline */
+    EXCHANGE_FULL,         /* 429 connector_full */
+    EXCHANGE_NO_CONNECTOR, /* the profile names none, or one that is gone */
+    EXCHANGE_DRAINING,     /* the platform is stopping: 503 */
+    EXCHANGE_NO_MEMORY
+};
+
+/* NULL if out of memory. It makes p->dispatch with its own ports. */
+struct exchanges *exchanges_new(struct platform *p);
+void exchanges_free(struct exchanges *x);
+size_t exchanges_under_way(const struct exchanges *x);
+
+/* `id` gets the exchange's id whatever is returned, for the problem and the audit trail (which this
+ * writes, for exchanges that could not begin too, except bad input). */
+enum exchange_begun exchange_begin(struct platform *p, const struct exchange_request *request,
+                                   struct cx_id *id, struct exchange **out, struct faults *faults);
+
+/* The caller has gone: `done` is not called any more. */
+void exchange_abandon(struct exchange *x);
+
+/* --- for the tunnels --- */
+
+/* A result came. It is stored, acknowledged on the tunnel (tunnel_send_ack), and delivered. */
+void exchange_result(struct platform *p, struct platform_tunnel *t, const struct msg_result *r);
+
+/* A job's message was handed to TLS, or never was (the tag given to tunnel_send_job). */
+void exchange_written(struct platform *p, uint64_t tag);
+void exchange_unwritten(struct platform *p, uint64_t tag);
+
+#endif

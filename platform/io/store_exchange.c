@@ -1,0 +1,231 @@
+#include "platform/io/store_sqlite.h"
+
+#include <string.h>
+
+/* Writing a group: the hot path. */
+
+/* The next of a note's strings; `*at` goes past it. */
+static const char *next_text(const struct note_group *g, size_t *at)
+{
+    const char *text = (const char *)g->bytes.ptr + *at;
+
+    *at += strlen(text) + 1;
+    return text;
+}
+
+/* The fourteen parameters of a whole row. */
+static void put_row(struct query *q, const struct note_group *g, const struct note *note)
+{
+    const struct store_exchange *e = &note->of.exchange;
+    size_t at = note->text_at;
+
+    query_put_id(q, &e->id);
+    query_put_text(q, next_text(g, &at)); /* profile */
+    query_put_text(q, next_text(g, &at)); /* connector */
+    query_put_text(q, next_text(g, &at)); /* key */
+    query_put_text(q, next_text(g, &at)); /* subject */
+    query_put_text(q, terms_purpose(e->purpose));
+    query_put_id(q, &e->agent);
+    query_put_u64(q, e->began_ms);
+    query_put_text(q, terms_outcome(e->outcome));
+    query_put_text(q, terms_verdict(e->code));
+    query_put_text(q, terms_execution(e->execution));
+    query_put_text(q, terms_stage(e->stage));
+    query_put_u64(q, e->status);
+    query_put_u64(q, e->ended_ms);
+}
+
+static enum cx_err write_exchange(struct store *s, const struct note *note, struct cx_fail *fail)
+{
+    struct query q;
+
+    query_start_kept(&q, s, KEPT_PUT_EXCHANGE);
+    put_row(&q, &s->written, note);
+    return query_run(&q, fail);
+}
+
+/* End the exchange by this result, unless it is another agent's or has ended by one: the usual way,
+ * in one statement. `seq` is where its part will be kept; 0: nowhere. */
+static enum cx_err end_exchange(struct store *s, const struct note *note, uint64_t seq,
+                                struct cx_fail *fail)
+{
+    const struct store_exchange *e = &note->of.exchange;
+    struct query q;
+
+    query_start_kept(&q, s, KEPT_END_EXCHANGE);
+    query_put_text(&q, terms_outcome(e->outcome));
+    query_put_text(&q, terms_verdict(e->code));
+    query_put_text(&q, terms_execution(e->execution));
+    query_put_text(&q, terms_stage(e->stage));
+    query_put_u64(&q, e->status);
+    query_put_u64(&q, e->ended_ms);
+    query_put_u64(&q, seq);
+    query_put_id(&q, &e->id);
+    query_put_id(&q, &e->agent);
+    return query_run(&q, fail);
+}
+
+static enum cx_err keep_part(struct store *s, const struct note *note, uint64_t seq,
+                             struct cx_fail *fail)
+{
+    struct query q;
+
+    query_start_kept(&q, s, KEPT_KEEP_RESULT);
+    query_put_u64(&q, seq);
+    query_put_id(&q, &note->of.exchange.id);
+    query_put_u64(&q, note->of.exchange.ended_ms);
+    query_put_blob(&q, slice_of(s->written.bytes.ptr + note->part_at, note->part_bytes));
+    return query_run(&q, fail);
+}
+
+/* It ended no exchange: say why, and leave a trace of one that nobody knows. */
+static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fail *fail)
+{
+    struct query q;
+    struct cx_id agent = {{0}};
+    bool is_known;
+    enum cx_err err;
+
+    query_start_kept(&q, s, KEPT_FIND_EXCHANGE);
+    query_put_id(&q, &note->of.exchange.id);
+    is_known = query_next(&q);
+    if (is_known) {
+        agent = query_id(&q, 0);
+    }
+    err = query_end(&q, fail);
+    if (err != CX_OK) {
+        return err;
+    }
+    if (is_known) {
+        note->result = id_eq(&agent, &note->of.exchange.agent) && !id_is_none(&agent)
+                           ? STORE_RESULT_AGAIN
+                           : STORE_RESULT_FOREIGN;
+        return CX_OK;
+    }
+    note->result = STORE_RESULT_UNKNOWN_JOB;
+    query_start_kept(&q, s, KEPT_ADD_STRAY);
+    put_row(&q, &s->written, note);
+    return query_run(&q, fail);
+}
+
+static enum cx_err write_result(struct store *s, struct note *note, struct cx_fail *fail)
+{
+    uint64_t seq = note->part_bytes > 0 ? s->next_result : 0;
+    enum cx_err err = end_exchange(s, note, seq, fail);
+
+    if (err != CX_OK) {
+        return err;
+    }
+    if (!store_has_changed(s)) {
+        return judge_result(s, note, fail);
+    }
+    note->result = STORE_RESULT_NEW;
+    if (seq == 0) {
+        return CX_OK;
+    }
+    s->next_result++; /* numbers of a group that fails are not used again */
+    return keep_part(s, note, seq, fail);
+}
+
+static enum cx_err write_drop(struct store *s, const struct note *note, struct cx_fail *fail)
+{
+    struct query q;
+
+    query_start_kept(&q, s, KEPT_DROP_RESULT);
+    query_put_id(&q, &note->of.exchange.id);
+    query_put_id(&q, &note->of.exchange.id);
+    return query_run(&q, fail);
+}
+
+static enum cx_err write_agent(struct store *s, const struct note *note, struct cx_fail *fail)
+{
+    const struct store_agent *a = &note->of.agent;
+    size_t at = note->text_at;
+    struct query q;
+
+    query_start_kept(&q, s, KEPT_SEE_AGENT);
+    query_put_u64(&q, a->last_seen_ms);
+    query_put_id(&q, &a->ledger);
+    query_put_u64(&q, a->ledger_seq);
+    query_put_text(&q, next_text(&s->written, &at)); /* version */
+    query_put_text(&q, next_text(&s->written, &at)); /* host */
+    query_put_id(&q, &a->id);
+    return query_run(&q, fail);
+}
+
+static enum cx_err write_note(struct store *s, struct note *note, struct cx_fail *fail)
+{
+    switch (note->kind) {
+    case NOTE_EXCHANGE:
+        return write_exchange(s, note, fail);
+    case NOTE_RESULT:
+        return write_result(s, note, fail);
+    case NOTE_DROP:
+        return write_drop(s, note, fail);
+    case NOTE_AGENT:
+        return write_agent(s, note, fail);
+    }
+    return CX_OK;
+}
+
+static enum cx_err write_group(struct store *s, struct cx_fail *fail)
+{
+    enum cx_err err = store_begin(s, fail);
+
+    if (err != CX_OK) {
+        return err;
+    }
+    for (size_t i = 0; i < s->written.count && err == CX_OK; i++) {
+        if (s->written.notes[i].err == CX_OK) {
+            err = write_note(s, &s->written.notes[i], fail);
+        }
+    }
+    return store_end(s, err, fail);
+}
+
+/* Copies first: a `done` may note more, but never touches the group that is being answered. */
+static void answer_group(struct store *s, bool is_written)
+{
+    for (size_t i = 0; i < s->written.count; i++) {
+        const struct note *note = &s->written.notes[i];
+        enum cx_err err = is_written ? note->err : CX_E_STORE;
+
+        if (note->kind == NOTE_EXCHANGE && note->done.exchange != NULL) {
+            note->done.exchange(note->ctx, err);
+        } else if (note->kind == NOTE_RESULT && note->done.result != NULL) {
+            note->done.result(note->ctx, note->result, err);
+        }
+    }
+}
+
+/* A merge that fails loses nothing, but the log grows until it succeeds. */
+void store_note_trouble(struct store *s, const struct cx_fail *fail)
+{
+    int rc = store_checkpoint_rc(s->checkpoint);
+
+    s->trouble = *fail;
+    if (fail->code == CX_OK && rc != SQLITE_OK) {
+        cx_fail_set(&s->trouble, CX_E_STORE, "store.merge",
+                    "the write-ahead log can't be merged into the store: %s", sqlite3_errstr(rc));
+    }
+}
+
+void store_flush(struct store *s)
+{
+    struct cx_fail fail = {.code = CX_OK};
+    struct note_group group;
+    enum cx_err err;
+
+    if (s->is_flushing || s->noted.count == 0) {
+        return;
+    }
+    s->is_flushing = true;
+    group = s->noted;
+    s->noted = s->written; /* empty, with the memory of the group before */
+    s->written = group;
+    err = write_group(s, &fail);
+    store_note_trouble(s, &fail);
+    answer_group(s, err == CX_OK);
+    note_group_clear(&s->written);
+    s->is_flushing = false;
+}

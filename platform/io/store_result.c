@@ -1,0 +1,119 @@
+#include "platform/io/store_sqlite.h"
+
+#include "common/io/seal.h"
+
+/* Results that wait for their callers, and forgetting what is past its time. */
+
+/* What must have ended before, to be over. */
+static uint64_t before(uint64_t now_ms, uint64_t span_ms)
+{
+    return now_ms > span_ms ? now_ms - span_ms : 0;
+}
+
+static enum cx_err open_part(struct store *s, const struct cx_id *id, struct slice sealed,
+                             struct buf *out)
+{
+    struct buf aad;
+    enum cx_err err;
+
+    buf_init(&aad, STORE_AAD_MAX_BYTES);
+    err = store_result_aad(&aad, id);
+    if (err == CX_OK) {
+        err = seal_open(s->key, buf_view(&aad), sealed, out);
+    }
+    buf_done(&aad);
+    return err;
+}
+
+/* The row in `q` into `out`; both unchanged on error. */
+static enum cx_err read_claim(struct query *q, const struct cx_id *id, struct store_claim *out,
+                              struct cx_fail *fail)
+{
+    size_t key_bytes = out->key.len;
+    enum cx_err err = buf_put_str(&out->key, query_text(q, 1));
+
+    if (err == CX_OK) {
+        err = open_part(q->store, id, query_blob(q, 0), &out->part);
+    }
+    if (err == CX_OK) {
+        return CX_OK;
+    }
+    buf_truncate(&out->key, key_bytes);
+    if (err != CX_E_NOMEM && err != CX_E_TOO_BIG) {
+        err = CX_E_CRYPTO;
+    }
+    return cx_fail_set(fail, err, "store.get_result", "the result can't be opened: %s",
+                       cx_err_text(err));
+}
+
+enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
+                             struct store_claim *out, struct cx_fail *fail)
+{
+    struct query q;
+    enum cx_err err = CX_E_NOT_FOUND;
+
+    query_start(&q, s,
+                "SELECT sealed, key FROM exchanges JOIN results ON results.seq = exchanges.result"
+                " AND results.id = exchanges.id"
+                " WHERE exchanges.id = ? AND results.ended_ms > ?");
+    query_put_id(&q, id);
+    query_put_u64(&q, before(now_ms, STORE_RESULT_MS));
+    if (!note_group_drops(&s->noted, id) && query_next(&q)) {
+        err = read_claim(&q, id, out, fail);
+    } else if (q.rc == SQLITE_OK) {
+        cx_fail_set(fail, err, "store.get_result", "there is no result to be had");
+    }
+    if (q.rc != SQLITE_OK) {
+        return query_end(&q, fail);
+    }
+    query_drop(&q);
+    return err;
+}
+
+/* One step of forgetting: rows of a kind that ended before `before_ms`. (Results arrive in the
+ * order in which they expire, so that only the oldest need a look.) */
+static enum cx_err forget(struct store *s, const char *sql, uint64_t before_ms, bool *has_more,
+                          struct cx_fail *fail)
+{
+    struct query q;
+    enum cx_err err;
+
+    query_start(&q, s, sql);
+    query_put_u64(&q, before_ms);
+    query_put_u64(&q, STORE_TIDY_ROWS);
+    err = query_run(&q, fail);
+    if (err == CX_OK && sqlite3_changes(s->db) >= STORE_TIDY_ROWS) {
+        *has_more = true;
+    }
+    return err;
+}
+
+bool store_tidy(struct store *s, uint64_t now_ms)
+{
+    struct cx_fail fail = {.code = CX_OK};
+    bool has_more = false;
+    enum cx_err err = store_begin(s, &fail);
+
+    if (err == CX_OK) {
+        err = forget(s,
+                     "DELETE FROM results WHERE ended_ms <= ?"
+                     " AND seq IN (SELECT seq FROM results ORDER BY seq LIMIT ?)",
+                     before(now_ms, STORE_RESULT_MS), &has_more, &fail);
+        if (err == CX_OK) {
+            err = forget(s,
+                         "DELETE FROM exchanges WHERE id IN"
+                         " (SELECT id FROM exchanges WHERE began_ms < ? ORDER BY began_ms LIMIT ?)",
+                         before(now_ms, (uint64_t)STORE_AUDIT_DAYS * 24 * 60 * 60 * 1000),
+                         &has_more, &fail);
+        }
+        if (err == CX_OK) {
+            err = forget(s,
+                         "DELETE FROM enrollments WHERE token_sha256 IN"
+                         " (SELECT token_sha256 FROM enrollments WHERE expires_ms < ? LIMIT ?)",
+                         before(now_ms, STORE_ENROLLMENT_KEEP_MS), &has_more, &fail);
+        }
+        err = store_end(s, err, &fail);
+    }
+    store_note_trouble(s, &fail);
+    return err == CX_OK && has_more;
+}
