@@ -139,8 +139,9 @@ struct msg_job {
     size_t nsecret_variables;
     struct msg_expect expect;
     bool trace;
-    const char *unknown; /* NULL, or the static name of the key whose word is not known:
-                            such a job is answered `failed`, `not_sent`, stage `agent` */
+    const char *unknown; /* NULL, or the static name of the first key whose word is not known
+                            ("purpose", "request.client.method", ...): such a job is answered
+                            `failed`, `not_sent`, stage `agent` */
 };
 
 struct msg_token {
@@ -205,7 +206,7 @@ struct msg_renew {
 
 struct msg_renewed {
     struct slice certificate; /* PEM chain; absent if there is an error */
-    struct slice error_code;
+    struct slice error_code;  /* present if there is an error */
     struct slice error_message;
 };
 

@@ -8,26 +8,35 @@
  * allocated: declared lengths against the bytes that are there, nesting, counts, UTF-8, keys that
  * occur twice. */
 
-/* Append one protocol message to `out`. Only keys that are present are written.
- * Errors: CX_E_TOO_BIG (more than `message_bytes_max`, or out's cap; out is unchanged), CX_E_NOMEM.
- */
+/* Append one protocol message to `out`. Only keys that are present are written: absent slices,
+ * numbers without their has_ flag, empty optional arrays and false are left out.
+ * What wire_cut or wire_get would refuse is not written, so that a wrong message is an error here
+ * and not a closed tunnel; only that `known` names no id twice is left to the caller.
+ * out: appended to, unchanged on error.
+ * Errors: CX_E_TOO_BIG (more than `message_bytes_max`, out's cap, or another limit), CX_E_MISSING
+ * (a required slice is absent), CX_E_UNKNOWN (a required enumeration is not set), CX_E_RANGE,
+ * CX_E_UTF8, CX_E_DUPLICATE (a variable's name), CX_E_TYPE (MSG_NONE), CX_E_NOMEM. */
 enum cx_err wire_put(const struct msg *m, size_t message_bytes_max, struct buf *out,
                      struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Cut the next protocol message off the front of `rest` (the unread part of one WebSocket message).
+/* Cut the next protocol message off the front of `rest` (the unread part of one WebSocket message;
+ * an empty one is cut short). Nothing is allocated.
  * Errors: CX_E_SYNTAX (cut short, or not msgpack), CX_E_TOO_BIG (a limit), CX_E_UTF8,
- * CX_E_DUPLICATE (a key twice in a map), CX_E_TYPE (not an array of [integer, map]). Any of them is
- * a protocol error, and `rest` is of no further use. */
+ * CX_E_DUPLICATE (a key twice in a map), CX_E_TYPE (not an array of [integer, map], a key that is
+ * not text, an extension type). Any of them is a protocol error, and `rest` is of no further use.
+ * `fail` says at which byte. */
 enum cx_err wire_cut(struct slice *rest, size_t message_bytes_max, struct slice *message,
                      struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Read one message that wire_cut has given. Slices in `out` point into `message`, which must
- * outlive it; wire_done frees the rest. A type that is not known gives MSG_NONE and no error.
+/* Read one message that wire_cut has given (and nothing else: the limits are wire_cut's to keep).
+ * Slices in `out` point into `message`, which must outlive it; wire_done frees the rest. A type
+ * that is not known gives MSG_NONE and no error. Keys that are not known are ignored, nil is as
+ * good as absent. `out` is untouched on error.
  * Errors: CX_E_TYPE, CX_E_MISSING, CX_E_RANGE, CX_E_DUPLICATE (known names an id twice),
- * CX_E_NOMEM; `fail` names the key, never a value. */
+ * CX_E_TOO_BIG (token.extra), CX_E_NOMEM; `fail` names the key, never a value. */
 enum cx_err wire_get(struct slice message, struct msg *out, struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Free what wire_get allocated; safe on a zeroed struct and on a second call. */
+/* Free what wire_get allocated and zero the struct; safe on a zeroed one and on a second call. */
 void wire_done(struct msg *m);
 
 #endif
