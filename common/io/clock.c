@@ -1,0 +1,69 @@
+#include "common/io/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+static uint64_t read_us(clockid_t clock)
+{
+    struct timespec now;
+
+    if (clock_gettime(clock, &now) != 0) {
+        abort(); /* the kernel lacks a clock that every Linux has */
+    }
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+uint64_t clock_wall_ms(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000u;
+}
+
+uint64_t clock_wall_s(void)
+{
+    return read_us(CLOCK_REALTIME) / 1000000u;
+}
+
+uint64_t clock_mono_ms(void)
+{
+    return read_us(CLOCK_MONOTONIC) / 1000u;
+}
+
+uint64_t clock_mono_us(void)
+{
+    return read_us(CLOCK_MONOTONIC);
+}
+
+void random_fill(void *out, size_t bytes)
+{
+    uint8_t *at = out;
+
+    while (bytes > 0) {
+        ssize_t got = getrandom(at, bytes, 0);
+
+        if (got < 0 && errno != EINTR) {
+            abort(); /* nothing that needs random bytes may go on without them */
+        }
+        if (got > 0) {
+            at += got;
+            bytes -= (size_t)got;
+        }
+    }
+}
+
+uint64_t random_u64(void)
+{
+    uint64_t value;
+
+    random_fill(&value, sizeof(value));
+    return value;
+}
+
+struct cx_id random_id(void)
+{
+    uint8_t random[10];
+
+    random_fill(random, sizeof(random));
+    return id_make(clock_wall_ms(), random);
+}
