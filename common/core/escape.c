@@ -1,0 +1,149 @@
+#include "common/core/escape.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One character of the input. */
+struct piece {
+    size_t bytes;
+    uint32_t point; /* its code point, or the byte itself */
+    bool is_utf8;
+};
+
+/* The bytes that the first byte of a UTF-8 sequence announces. */
+static size_t announced_bytes(uint8_t first)
+{
+    if (first < 0x80) {
+        return 1;
+    }
+    if (first < 0xe0) {
+        return 2;
+    }
+    return first < 0xf0 ? 3 : 4;
+}
+
+static struct piece next_piece(struct slice rest)
+{
+    size_t bytes = announced_bytes(rest.ptr[0]);
+    struct piece p = {1, rest.ptr[0], false};
+
+    if (bytes > rest.len || !slice_is_utf8(slice_first(rest, bytes))) {
+        return p;
+    }
+    p.is_utf8 = true;
+    p.bytes = bytes;
+    if (bytes > 1) {
+        p.point = rest.ptr[0] & (0x7fu >> bytes);
+    }
+    for (size_t i = 1; i < bytes; i++) {
+        p.point = p.point << 6 | (rest.ptr[i] & 0x3fu);
+    }
+    return p;
+}
+
+static bool is_printable(const struct piece *p)
+{
+    uint32_t c = p->point;
+
+    if (!p->is_utf8 || c < 0x20 || (c >= 0x7f && c <= 0x9f)) {
+        return false;
+    }
+    return !(c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+             (c >= 0x2066 && c <= 0x2069));
+}
+
+static bool is_bare(struct slice in)
+{
+    static const char more[] = "-._:/@+,*%=~";
+
+    for (size_t i = 0; i < in.len; i++) {
+        uint8_t c = in.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c != '\0' && strchr(more, c) != NULL))) {
+            return false;
+        }
+    }
+    return in.len > 0;
+}
+
+/* The escapes that both forms share, or NULL. */
+static const char *short_escape(uint32_t point)
+{
+    switch (point) {
+    case '"':
+        return "\\\"";
+    case '\\':
+        return "\\\\";
+    case '\n':
+        return "\\n";
+    case '\r':
+        return "\\r";
+    case '\t':
+        return "\\t";
+    default:
+        return NULL;
+    }
+}
+
+static enum cx_err put_piece(const struct piece *p, struct slice bytes, bool is_json,
+                             struct buf *out)
+{
+    const char *escape = short_escape(p->point);
+    char text[16];
+
+    if (escape != NULL) {
+        return buf_put_str(out, escape);
+    }
+    if (is_printable(p)) {
+        return buf_put(out, bytes);
+    }
+    if (is_json && !p->is_utf8) {
+        return buf_put_str(out, "\\ufffd");
+    }
+    if (is_json) {
+        (void)snprintf(text, sizeof(text), "\\u%04x", (unsigned)p->point & 0xffffu);
+    } else if (p->point < 0x80 || !p->is_utf8) {
+        (void)snprintf(text, sizeof(text), "\\x%02x", (unsigned)p->point & 0xffu);
+    } else {
+        (void)snprintf(text, sizeof(text), "\\u{%x}", (unsigned)p->point);
+    }
+    return buf_put_str(out, text);
+}
+
+static enum cx_err put_quoted(struct slice in, size_t max_bytes, bool is_json, struct buf *out)
+{
+    size_t before = out->len;
+    size_t at = 0;
+    enum cx_err err = buf_put_byte(out, '"');
+
+    while (err == CX_OK && at < in.len) {
+        struct slice rest = slice_from(in, at);
+        struct piece p = next_piece(rest);
+
+        if (at + p.bytes > max_bytes) {
+            err = buf_put_str(out, "...");
+            break;
+        }
+        err = put_piece(&p, slice_first(rest, p.bytes), is_json, out);
+        at += p.bytes;
+    }
+    if (err == CX_OK) {
+        err = buf_put_byte(out, '"');
+    }
+    if (err != CX_OK) {
+        buf_truncate(out, before);
+    }
+    return err;
+}
+
+enum cx_err escape_text(struct slice in, size_t max_bytes, struct buf *out)
+{
+    return in.len <= max_bytes && is_bare(in) ? buf_put(out, in)
+                                              : put_quoted(in, max_bytes, false, out);
+}
+
+enum cx_err escape_json(struct slice in, size_t max_bytes, struct buf *out)
+{
+    return put_quoted(in, max_bytes, true, out);
+}
