@@ -1,0 +1,238 @@
+#include "common/io/log.h"
+
+#include "common/core/buf.h"
+#include "common/core/escape.h"
+#include "common/io/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
+const char *const log_format_words[] = {"text", "json", NULL};
+static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
+
+/* Room that fields may not take, for what ends a line. */
+enum { LOG_TAIL_BYTES = 32 };
+
+static struct {
+    enum log_level level;
+    enum log_format format;
+    log_sink *sink;
+    void *ctx;
+} out = {.level = CX_LOG_INFO};
+
+struct log_kv kv_str(const char *key, const char *text)
+{
+    return kv_slice(key, slice_of_str(text));
+}
+
+struct log_kv kv_slice(const char *key, struct slice text)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_TEXT, .as.text = text};
+}
+
+struct log_kv kv_u64(const char *key, uint64_t value)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_U64, .as.u64 = value};
+}
+
+struct log_kv kv_i64(const char *key, int64_t value)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_I64, .as.i64 = value};
+}
+
+struct log_kv kv_bool(const char *key, bool value)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_BOOL, .as.u64 = value ? 1 : 0};
+}
+
+struct log_kv kv_id(const char *key, const struct cx_id *id)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_ID, .as.id = id};
+}
+
+struct log_kv kv_len(const char *key, size_t bytes)
+{
+    return (struct log_kv){.key = key, .kind = LOG_KIND_BYTES, .as.u64 = bytes};
+}
+
+struct log_kv kv_err(enum cx_err code)
+{
+    return kv_str("error", cx_err_text(code));
+}
+
+struct log_kv kv_fail(const struct cx_fail *fail)
+{
+    return (struct log_kv){.key = "error", .kind = LOG_KIND_FAIL, .as.fail = fail};
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level <= out.level;
+}
+
+void log_set(enum log_level level, enum log_format format)
+{
+    out.level = level;
+    out.format = format;
+}
+
+void log_set_sink(log_sink *sink, void *ctx)
+{
+    out.sink = sink;
+    out.ctx = ctx;
+}
+
+/* RFC 3339, UTC, in milliseconds. */
+static void put_time(char text[32])
+{
+    uint64_t now_ms = clock_wall_ms();
+    time_t seconds = (time_t)(now_ms / 1000);
+    struct tm tm = {0};
+    char date[24];
+
+    (void)gmtime_r(&seconds, &tm);
+    (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+    (void)snprintf(text, 32, "%s.%03uZ", date, (unsigned)(now_ms % 1000));
+}
+
+/* "key=" or ,"key": */
+static enum cx_err put_key(struct buf *line, const char *key, const char *suffix)
+{
+    bool is_json = out.format == LOG_JSON;
+    enum cx_err err = buf_put_str(line, is_json ? ",\"" : " ");
+
+    if (err == CX_OK) {
+        err = buf_put_str(line, key);
+    }
+    if (err == CX_OK) {
+        err = buf_put_str(line, suffix);
+    }
+    if (err == CX_OK) {
+        err = buf_put_str(line, is_json ? "\":" : "=");
+    }
+    return err;
+}
+
+static enum cx_err put_text(struct buf *line, const char *key, struct slice text)
+{
+    enum cx_err err;
+
+    if (slice_is_absent(text)) {
+        return CX_OK;
+    }
+    err = put_key(line, key, "");
+    if (err != CX_OK) {
+        return err;
+    }
+    return out.format == LOG_JSON ? escape_json(text, LOG_VALUE_MAX_BYTES, line)
+                                  : escape_text(text, LOG_VALUE_MAX_BYTES, line);
+}
+
+/* A number or truth, printed the same in both formats. */
+static enum cx_err put_plain(struct buf *line, const struct log_kv *kv)
+{
+    enum cx_err err = put_key(line, kv->key, kv->kind == LOG_KIND_BYTES ? "_bytes" : "");
+    char text[32];
+
+    if (err != CX_OK) {
+        return err;
+    }
+    if (kv->kind == LOG_KIND_BOOL) {
+        return buf_put_str(line, kv->as.u64 != 0 ? "true" : "false");
+    }
+    if (kv->kind == LOG_KIND_I64) {
+        (void)snprintf(text, sizeof(text), "%lld", (long long)kv->as.i64);
+        return buf_put_str(line, text);
+    }
+    return buf_put_u64(line, kv->as.u64);
+}
+
+static enum cx_err put_fail(struct buf *line, const struct log_kv *kv)
+{
+    enum cx_err err = put_text(line, kv->key, slice_of_str(cx_fail_text(kv->as.fail)));
+
+    return err == CX_OK ? put_text(line, "op", slice_of_str(kv->as.fail->op)) : err;
+}
+
+static enum cx_err put_field(struct buf *line, const struct log_kv *kv)
+{
+    char id[CX_ID_TEXT_BYTES];
+
+    switch (kv->kind) {
+    case LOG_KIND_TEXT:
+        return put_text(line, kv->key, kv->as.text);
+    case LOG_KIND_U64:
+    case LOG_KIND_I64:
+    case LOG_KIND_BOOL:
+    case LOG_KIND_BYTES:
+        return put_plain(line, kv);
+    case LOG_KIND_ID:
+        return put_text(line, kv->key, slice_of_str(id_text(kv->as.id, id)));
+    case LOG_KIND_FAIL:
+        return put_fail(line, kv);
+    case LOG_KIND_NONE:
+        break;
+    }
+    return CX_OK;
+}
+
+static enum cx_err put_head(struct buf *line, enum log_level level, const char *event)
+{
+    char head[160];
+    char time[32];
+
+    put_time(time);
+    if (out.format == LOG_JSON) {
+        (void)snprintf(head, sizeof(head), "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"",
+                       time, log_level_words[level], event);
+    } else {
+        (void)snprintf(head, sizeof(head), "%s %s %s", time, level_names[level], event);
+    }
+    return buf_put_str(line, head);
+}
+
+static void write_line(struct slice line)
+{
+    if (out.sink != NULL) {
+        out.sink(out.ctx, (const char *)line.ptr, line.len);
+        return;
+    }
+    while (line.len > 0) {
+        ssize_t put = write(STDERR_FILENO, line.ptr, line.len);
+
+        if (put < 0 && errno != EINTR) {
+            return; /* nobody can be told */
+        }
+        line = slice_from(line, put > 0 ? (size_t)put : 0);
+    }
+}
+
+/* A line whose fields don't fit loses the later ones, and says so. */
+void log_emit(enum log_level level, const char *event, const struct log_kv *fields)
+{
+    bool is_json = out.format == LOG_JSON;
+    enum cx_err err;
+    struct buf line;
+
+    buf_init(&line, LOG_LINE_MAX_BYTES - LOG_TAIL_BYTES);
+    err = put_head(&line, level, event);
+    for (size_t i = 1; err == CX_OK && fields[i].kind != LOG_KIND_NONE; i++) {
+        size_t before = line.len;
+
+        err = put_field(&line, &fields[i]);
+        if (err != CX_OK) {
+            buf_truncate(&line, before);
+        }
+    }
+    line.cap = LOG_LINE_MAX_BYTES;
+    if (err == CX_E_TOO_BIG) {
+        err = buf_put_str(&line, is_json ? ",\"cut\":true" : " cut=true");
+    }
+    if (err == CX_OK && buf_put_str(&line, is_json ? "}\n" : "\n") == CX_OK) {
+        write_line(buf_view(&line));
+    }
+    buf_done(&line);
+}
