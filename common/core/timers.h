@@ -11,15 +11,17 @@
 /* Embedded by its owner. Zeroed is a timer that is in no set. */
 struct timer {
     uint64_t due_ms;
-    uint64_t order; /* timers due at the same time fire in the order in which they were added */
-    struct timer *child, *next;
-    struct timer **at; /* the pointer that points here; NULL: in no set */
-    struct timer *prev;
+    uint64_t order; /* timers due at the same time come in the order in which they were added */
+    struct timer *child; /* private, like the rest: the first of those below */
+    struct timer *next;  /* the next one beside */
+    struct timer *prev;  /* the one before, or the one above if there is none */
+    bool is_set;
 };
 
+/* Zeroed is an empty set. */
 struct timers {
     struct timer *root;
-    uint64_t added;
+    uint64_t added; /* the order that the next one gets */
 };
 
 /* Add `timer`, which must be in no set. O(1). */

@@ -1,0 +1,313 @@
+#include "common/io/loop.h"
+
+#include "common/io/loop_private.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    LOOP_CLOSE_TURNS = 100, /* that long loop_free waits for what is closing, at most */
+    LOOP_CLOSE_TURN_US = 1000,
+};
+
+/* ---- timers ---- */
+
+static struct loop_timer *timer_owner(struct timer *node)
+{
+    return (struct loop_timer *)node; /* it is the first member */
+}
+
+static void loop_run_timers(struct loop *loop)
+{
+    uint64_t now_ms = uv_now(&loop->uv);
+    uint64_t turn = loop->timers.added; /* what is added from here on waits for the next turn */
+    struct timer *first;
+
+    while ((first = timers_first(&loop->timers)) != NULL && first->due_ms <= now_ms &&
+           first->order < turn) {
+        struct loop_timer *timer = timer_owner(first);
+
+        timers_remove(&loop->timers, first);
+        if (timer->repeat_ms != 0) {
+            timers_add(&loop->timers, first, now_ms + timer->repeat_ms);
+        }
+        timer->fire(timer->arg);
+    }
+}
+
+/* True if something waits for the next turn. */
+static bool loop_is_pending(const struct loop *loop)
+{
+    const struct timer *first = timers_first(&loop->timers);
+
+    return loop->hooks != NULL || (first != NULL && first->due_ms <= uv_now(&loop->uv));
+}
+
+static void loop_clock_cb(uv_timer_t *clock)
+{
+    struct loop *loop = clock->data;
+
+    loop->clock_at_ms = UINT64_MAX;
+    loop_run_timers(loop);
+}
+
+static void loop_awake_cb(uv_idle_t *awake)
+{
+    (void)awake; /* its being there keeps the loop from waiting */
+}
+
+static void loop_stay_awake(struct loop *loop)
+{
+    (void)uv_idle_start(&loop->awake, loop_awake_cb); /* fails only without a callback */
+}
+
+/* Set the clock to the earliest timer; one that is due already has the loop awake instead, because
+ * libuv would call a timer of 0 ms in the same turn, for ever if it starts itself again. */
+static void loop_set_clock(struct loop *loop)
+{
+    const struct timer *first = timers_first(&loop->timers);
+    uint64_t now_ms = uv_now(&loop->uv);
+
+    if (first == NULL || first->due_ms >= loop->clock_at_ms) {
+        return;
+    }
+    if (first->due_ms <= now_ms) {
+        loop_stay_awake(loop);
+        return;
+    }
+    loop->clock_at_ms = first->due_ms;
+    (void)uv_timer_start(&loop->clock, loop_clock_cb, first->due_ms - now_ms, 0);
+}
+
+static void loop_timer_add(struct loop *loop, struct loop_timer *timer, uint64_t after_ms)
+{
+    uint64_t now_ms = uv_now(&loop->uv);
+
+    timer->loop = loop;
+    timers_add(&loop->timers, &timer->node,
+               after_ms > UINT64_MAX - now_ms ? UINT64_MAX : now_ms + after_ms);
+    loop_set_clock(loop);
+}
+
+void loop_timer_start(struct loop *loop, struct loop_timer *timer, uint64_t after_ms,
+                      void (*fire)(void *arg), void *arg)
+{
+    loop_timer_stop(timer);
+    *timer = (struct loop_timer){.fire = fire, .arg = arg};
+    loop_timer_add(loop, timer, after_ms);
+}
+
+void loop_timer_every(struct loop *loop, struct loop_timer *timer, uint64_t every_ms,
+                      void (*fire)(void *arg), void *arg)
+{
+    loop_timer_stop(timer);
+    *timer = (struct loop_timer){.fire = fire, .arg = arg, .repeat_ms = every_ms};
+    loop_timer_add(loop, timer, every_ms);
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    if (timer_is_set(&timer->node)) {
+        timers_remove(&timer->loop->timers, &timer->node);
+    }
+}
+
+bool loop_timer_runs(const struct loop_timer *timer)
+{
+    return timer_is_set(&timer->node);
+}
+
+/* ---- hooks ---- */
+
+static void hook_unlink(struct loop_hook *hook)
+{
+    *hook->at = hook->next;
+    if (hook->next != NULL) {
+        hook->next->at = hook->at;
+    } else if (hook->loop->hooks_end == &hook->next) {
+        hook->loop->hooks_end = hook->at;
+    }
+    hook->next = NULL;
+    hook->at = NULL;
+}
+
+static void loop_run_hooks(struct loop *loop)
+{
+    struct loop_hook *now = loop->hooks;
+
+    if (now == NULL) {
+        return;
+    }
+    loop->hooks = NULL; /* what queues itself while these run is for the next turn */
+    loop->hooks_end = &loop->hooks;
+    now->at = &now;
+    while (now != NULL) {
+        struct loop_hook *hook = now;
+
+        hook_unlink(hook);
+        hook->run(hook->arg);
+    }
+    if (loop->hooks != NULL) {
+        loop_stay_awake(loop);
+    }
+}
+
+void loop_defer(struct loop *loop, struct loop_hook *hook)
+{
+    if (hook->at != NULL) {
+        return;
+    }
+    hook->loop = loop;
+    hook->next = NULL;
+    hook->at = loop->hooks_end;
+    *loop->hooks_end = hook;
+    loop->hooks_end = &hook->next;
+}
+
+void loop_defer_cancel(struct loop_hook *hook)
+{
+    if (hook->at != NULL) {
+        hook_unlink(hook);
+    }
+}
+
+/* ---- the turn ---- */
+
+static void loop_before_cb(uv_prepare_t *before)
+{
+    struct loop *loop = before->data;
+
+    loop_run_timers(loop);
+    loop_run_hooks(loop);
+    loop_set_clock(loop);
+    if (loop_is_pending(loop)) {
+        loop_stay_awake(loop);
+    } else {
+        (void)uv_idle_stop(&loop->awake);
+    }
+}
+
+static void loop_after_cb(uv_check_t *after)
+{
+    loop_run_hooks(after->data);
+}
+
+void loop_run(struct loop *loop)
+{
+    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+void loop_turn(struct loop *loop)
+{
+    (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+}
+
+struct uv_loop_s *loop_uv(struct loop *loop)
+{
+    return &loop->uv;
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return uv_now(&loop->uv);
+}
+
+/* ---- signals ---- */
+
+static void loop_signal_cb(uv_signal_t *uv, int signum)
+{
+    struct loop_signal *s = uv->data;
+
+    s->fire(s->arg, signum);
+}
+
+enum cx_err loop_on_signal(struct loop *loop, int signum, void (*fire)(void *arg, int signum),
+                           void *arg)
+{
+    struct loop_signal *s = NULL;
+
+    for (size_t i = 0; i < LOOP_SIGNALS_MAX; i++) {
+        if (loop->signals[i].signum == signum || loop->signals[i].signum == 0) {
+            s = &loop->signals[i];
+            break;
+        }
+    }
+    if (s == NULL) {
+        return CX_E_FULL;
+    }
+    s->fire = fire;
+    s->arg = arg;
+    if (s->signum == signum) {
+        return CX_OK;
+    }
+    if (uv_signal_init(&loop->uv, &s->uv) != 0) {
+        return CX_E_IO;
+    }
+    s->signum = signum; /* from here on loop_free closes it */
+    s->uv.data = s;
+    return uv_signal_start(&s->uv, loop_signal_cb, signum) == 0 ? CX_OK : CX_E_IO;
+}
+
+/* ---- birth and death ---- */
+
+enum cx_err loop_new(struct loop **out, struct cx_fail *fail)
+{
+    struct loop *loop = calloc(1, sizeof(*loop));
+    int rc;
+
+    if (loop == NULL) {
+        return CX_E_NOMEM;
+    }
+    rc = uv_loop_init(&loop->uv);
+    if (rc != 0) {
+        free(loop);
+        return cx_fail_set(fail, CX_E_IO, "loop.new", "no event loop: %s", uv_strerror(rc));
+    }
+    /* These can't fail: they only fill in the structs. */
+    (void)uv_timer_init(&loop->uv, &loop->clock);
+    (void)uv_prepare_init(&loop->uv, &loop->before);
+    (void)uv_check_init(&loop->uv, &loop->after);
+    (void)uv_idle_init(&loop->uv, &loop->awake);
+    loop->clock.data = loop->before.data = loop->after.data = loop;
+    loop->clock_at_ms = UINT64_MAX;
+    loop->hooks_end = &loop->hooks;
+    (void)uv_prepare_start(&loop->before, loop_before_cb);
+    (void)uv_check_start(&loop->after, loop_after_cb);
+    (void)signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not our death */
+    *out = loop;
+    return CX_OK;
+}
+
+enum cx_err loop_free(struct loop *loop)
+{
+    if (loop == NULL) {
+        return CX_OK;
+    }
+    uv_close((uv_handle_t *)&loop->clock, NULL);
+    uv_close((uv_handle_t *)&loop->before, NULL);
+    uv_close((uv_handle_t *)&loop->after, NULL);
+    uv_close((uv_handle_t *)&loop->awake, NULL);
+    for (size_t i = 0; i < LOOP_SIGNALS_MAX; i++) {
+        if (loop->signals[i].signum != 0) {
+            uv_close((uv_handle_t *)&loop->signals[i].uv, NULL);
+        }
+    }
+    for (int i = 0; i < LOOP_CLOSE_TURNS; i++) {
+        (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
+        if (loop->lookups == 0) {
+            break;
+        }
+        (void)usleep(LOOP_CLOSE_TURN_US);
+    }
+    if (uv_loop_close(&loop->uv) != 0) {
+        return CX_E_TIMEOUT;
+    }
+    free(loop);
+    return CX_OK;
+}

@@ -1,0 +1,31 @@
+#ifndef CONNECTOR_COMMON_IO_LOOP_PRIVATE_H
+#define CONNECTOR_COMMON_IO_LOOP_PRIVATE_H
+
+#include "common/io/loop.h"
+
+#include <uv.h>
+
+enum { LOOP_SIGNALS_MAX = 4 };
+
+struct loop_signal {
+    uv_signal_t uv;
+    int signum; /* 0: free */
+    void (*fire)(void *arg, int signum);
+    void *arg;
+};
+
+struct loop {
+    uv_loop_t uv;
+    uv_timer_t clock;     /* for the earliest of the timers */
+    uint64_t clock_at_ms; /* what it is set to; UINT64_MAX: not set */
+    uv_prepare_t before;  /* before the loop waits */
+    uv_check_t after;     /* after the events */
+    uv_idle_t awake;      /* runs while there is something for the next turn */
+    struct timers timers;
+    struct loop_hook *hooks;
+    struct loop_hook **hooks_end;
+    struct loop_signal signals[LOOP_SIGNALS_MAX];
+    unsigned lookups; /* threads that are at work */
+};
+
+#endif
