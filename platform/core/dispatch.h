@@ -118,6 +118,10 @@ void dispatch_abandon(struct dispatch *d, const struct cx_id *id);
 /* NULL if it is not known here (any more). */
 struct dispatch_job *dispatch_find(const struct dispatch *d, const struct cx_id *id);
 
+/* A job's tag: what a tunnel's outbox is given in its id's place. Never 0 (of a UUID made here). */
+uint64_t dispatch_tag(const struct cx_id *id);
+struct dispatch_job *dispatch_find_tag(const struct dispatch *d, uint64_t tag);
+
 /* A result of this job came on this tunnel. The job (state DISPATCH_REPORTED from now on) if it was
  * given to that tunnel's agent, else NULL. */
 struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct cx_id *id);

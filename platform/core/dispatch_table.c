@@ -38,14 +38,33 @@ void list_move_front(struct dispatch_list *list, struct dispatch_job *job)
     list->count++;
 }
 
-static size_t bucket_of(const struct cx_id *id)
+/* The last eight bytes of a UUIDv7 are random but for two bits. */
+uint64_t dispatch_tag(const struct cx_id *id)
 {
-    return (size_t)(id_hash(id) % DISPATCH_BUCKETS);
+    uint64_t tag;
+
+    memcpy(&tag, id->bytes + CX_ID_BYTES - sizeof(tag), sizeof(tag));
+    return tag;
+}
+
+static size_t bucket_of(uint64_t tag)
+{
+    return (size_t)((tag * 0x9e3779b97f4a7c15u) >> 50); /* log2(DISPATCH_BUCKETS) bits */
+}
+
+struct dispatch_job *dispatch_find_tag(const struct dispatch *d, uint64_t tag)
+{
+    struct dispatch_job *job = d->buckets[bucket_of(tag)];
+
+    while (job != NULL && dispatch_tag(&job->id) != tag) {
+        job = job->bucket_next;
+    }
+    return job;
 }
 
 struct dispatch_job *dispatch_find(const struct dispatch *d, const struct cx_id *id)
 {
-    struct dispatch_job *job = d->buckets[bucket_of(id)];
+    struct dispatch_job *job = d->buckets[bucket_of(dispatch_tag(id))];
 
     while (job != NULL && !id_eq(&job->id, id)) {
         job = job->bucket_next;
@@ -56,7 +75,7 @@ struct dispatch_job *dispatch_find(const struct dispatch *d, const struct cx_id 
 struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
                                       const struct dispatch_order *order)
 {
-    struct dispatch_job **bucket = &c->dispatch->buckets[bucket_of(&order->id)];
+    struct dispatch_job **bucket = &c->dispatch->buckets[bucket_of(dispatch_tag(&order->id))];
     struct dispatch_job *job = calloc(1, sizeof(*job));
 
     if (job == NULL) {
@@ -75,7 +94,7 @@ struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
 
 void dispatch_job_free(struct dispatch *d, struct dispatch_job *job)
 {
-    struct dispatch_job **link = &d->buckets[bucket_of(&job->id)];
+    struct dispatch_job **link = &d->buckets[bucket_of(dispatch_tag(&job->id))];
 
     while (*link != job) {
         link = &(*link)->bucket_next;

@@ -1,0 +1,237 @@
+#include "platform/io/exchange.h"
+
+#include "common/core/wire.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+#include "platform/io/exchange_internal.h"
+#include "platform/io/tunnel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { WAY_BACK_MS = 250 };
+
+static const struct dispatch_failure fail_offline = {
+    VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the connector has no agent that is connected; nothing was sent"};
+static const struct dispatch_failure fail_full = {
+    VERDICT_CONNECTOR_FULL, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the connector's agents and its queue are full; nothing was sent"};
+static const struct dispatch_failure fail_draining = {VERDICT_PLATFORM_FAILED, EXECUTION_NOT_SENT,
+                                                      STAGE_PLATFORM,
+                                                      "the platform is stopping; nothing was sent"};
+static const struct dispatch_failure fail_memory = {
+    VERDICT_PLATFORM_FAILED, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the platform is out of memory; nothing was sent"};
+static const struct dispatch_failure fail_abandoned = {VERDICT_CANCELLED, EXECUTION_NOT_SENT,
+                                                       STAGE_PLATFORM, "the caller hung up"};
+static const struct dispatch_failure fail_abandoned_sent = {VERDICT_CANCELLED, EXECUTION_SENT,
+                                                            STAGE_PLATFORM, "the caller hung up"};
+
+struct exchanges *exchanges_new(struct platform *p)
+{
+    struct exchanges *x = calloc(1, sizeof(*x));
+    struct dispatch_ports ports = exchange_ports(p);
+
+    if (x == NULL) {
+        return NULL;
+    }
+    x->platform = p;
+    p->dispatch = dispatch_new(&ports, p->settings.limits_queue_per_connector);
+    if (p->dispatch == NULL) {
+        free(x);
+        return NULL;
+    }
+    return x;
+}
+
+void exchanges_free(struct exchanges *x)
+{
+    if (x != NULL) {
+        dispatch_free(x->platform->dispatch);
+        x->platform->dispatch = NULL;
+        free(x);
+    }
+}
+
+size_t exchanges_under_way(const struct exchanges *x)
+{
+    return x->under_way;
+}
+
+uint32_t exchange_agent_budget_ms(uint64_t remaining_ms)
+{
+    uint64_t way_back_ms = remaining_ms / 2 < WAY_BACK_MS ? remaining_ms / 2 : WAY_BACK_MS;
+    uint64_t budget_ms = remaining_ms - way_back_ms;
+
+    return budget_ms == 0 ? 1 : (uint32_t)budget_ms;
+}
+
+void exchange_put_row(struct exchange *x, const struct cx_id *agent,
+                      const struct dispatch_failure *failure, store_done *done, void *done_ctx)
+{
+    struct store_exchange row = {.id = x->id,
+                                 .profile = x->profile,
+                                 .connector = x->connector,
+                                 .key = x->key,
+                                 .subject = "",
+                                 .purpose = x->purpose,
+                                 .agent = *agent,
+                                 .began_ms = x->began_ms};
+
+    if (failure != NULL) {
+        row.outcome = failure->code == VERDICT_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED;
+        row.code = failure->code;
+        row.execution = failure->execution;
+        row.stage = failure->stage;
+        row.ended_ms = clock_wall_ms();
+    }
+    store_put_exchange(x->platform->store, &row, done, done_ctx);
+    platform_store_dirty(x->platform);
+}
+
+static void exchange_free(struct exchange *x)
+{
+    loop_timer_stop(&x->deadline);
+    x->platform->exchanges->under_way--;
+    free(x);
+}
+
+void exchange_end_with(struct exchange *x, const struct exchange_end *end)
+{
+    x->done(x->ctx, end);
+    exchange_free(x);
+}
+
+static void on_deadline(void *arg)
+{
+    struct exchange *x = arg;
+
+    dispatch_expire(x->platform->dispatch, &x->id);
+}
+
+/* The job's message, from the profile and the call. False: `faults` has something, or (none added)
+ * it does not fit. */
+static enum cx_err encode_job(const struct exchange_request *request, const struct cx_id *id,
+                              struct buf *out, struct faults *faults)
+{
+    struct profile_call call = *request->call;
+    struct profile_job made = {0};
+    struct msg m = {.type = MSG_JOB};
+    struct cx_fail fail = {0};
+    enum cx_err err;
+
+    call.id = *id;
+    call.budget_ms = exchange_agent_budget_ms(request->budget_ms);
+    if (!profile_make_job(request->profile, &call, &made, faults)) {
+        return CX_E_SYNTAX;
+    }
+    m.body.job = made.job;
+    err = wire_put(&m, MSG_MESSAGE_BYTES_MAX, out, &fail);
+    if (err == CX_E_TOO_BIG) {
+        faults_add(faults, NULL, "variables", "are too long together: a job has at most %d bytes",
+                   MSG_MESSAGE_BYTES_MAX);
+        err = CX_E_SYNTAX;
+    }
+    profile_job_done(&made);
+    return err;
+}
+
+static struct exchange *exchange_new(struct platform *p, const struct exchange_request *request,
+                                     const struct cx_id *id)
+{
+    struct exchange *x = calloc(1, sizeof(*x));
+
+    if (x == NULL) {
+        return NULL;
+    }
+    x->platform = p;
+    x->id = *id;
+    x->purpose = request->call->purpose;
+    x->began_ms = clock_wall_ms();
+    x->done = request->done;
+    x->ctx = request->ctx;
+    (void)snprintf(x->profile, sizeof(x->profile), "%s", request->profile->name);
+    (void)snprintf(x->connector, sizeof(x->connector), "%s", request->profile->connector);
+    (void)snprintf(x->key, sizeof(x->key), "%s", request->key);
+    p->exchanges->under_way++;
+    return x;
+}
+
+/* Nothing was begun: a row in the audit trail, and the reason. */
+static enum exchange_begun refuse(struct exchange *x, const struct dispatch_failure *failure,
+                                  enum exchange_begun why)
+{
+    static const struct cx_id none;
+
+    exchange_put_row(x, &none, failure, NULL, NULL);
+    exchange_free(x);
+    return why;
+}
+
+static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
+                                  const struct exchange_request *request, struct buf *message)
+{
+    uint64_t now_ms = loop_now_ms(x->platform->loop);
+    struct dispatch_order order = {.id = x->id,
+                                   .owner = x,
+                                   .message = message,
+                                   .now_ms = now_ms,
+                                   .deadline_ms = now_ms + request->budget_ms};
+
+    if (x->platform->is_draining) {
+        return refuse(x, &fail_draining, EXCHANGE_DRAINING);
+    }
+    loop_timer_start(x->platform->loop, &x->deadline, request->budget_ms, on_deadline, x);
+    switch (dispatch_submit(c->dispatch, &order)) {
+    case DISPATCH_TAKEN:
+        return EXCHANGE_BEGUN;
+    case DISPATCH_OFFLINE:
+        return refuse(x, &fail_offline, EXCHANGE_OFFLINE);
+    case DISPATCH_FULL:
+        return refuse(x, &fail_full, EXCHANGE_FULL);
+    case DISPATCH_NO_MEMORY:
+        break;
+    }
+    return refuse(x, &fail_memory, EXCHANGE_NO_MEMORY);
+}
+
+enum exchange_begun exchange_begin(struct platform *p, const struct exchange_request *request,
+                                   struct cx_id *id, struct exchange **out, struct faults *faults)
+{
+    struct registry_connector *c =
+        registry_find_connector(&p->registry, slice_of_str(request->profile->connector));
+    enum exchange_begun begun = EXCHANGE_NO_MEMORY;
+    struct exchange *x;
+    struct buf message;
+    enum cx_err err;
+
+    *id = random_id();
+    buf_init(&message, MSG_MESSAGE_BYTES_MAX);
+    err = encode_job(request, id, &message, faults);
+    if (err == CX_E_SYNTAX) {
+        begun = EXCHANGE_INPUT;
+    } else if (c == NULL) {
+        begun = EXCHANGE_NO_CONNECTOR;
+    } else if (err == CX_OK && (x = exchange_new(p, request, id)) != NULL) {
+        *out = x;
+        begun = submit(x, c, request, &message);
+    }
+    buf_done(&message);
+    return begun;
+}
+
+void exchange_abandon(struct exchange *x)
+{
+    struct dispatch *d = x->platform->dispatch;
+    const struct dispatch_job *job = dispatch_find(d, &x->id);
+    bool may_have_left =
+        job != NULL && job->state != DISPATCH_QUEUED && job->state != DISPATCH_RECORDING;
+
+    exchange_put_row(x, &x->agent, may_have_left ? &fail_abandoned_sent : &fail_abandoned, NULL,
+                     NULL);
+    dispatch_abandon(d, &x->id);
+    log_event(CX_LOG_INFO, "exchange.abandoned", kv_id("id", &x->id), kv_str("profile", x->profile),
+              kv_str("key", x->key));
+    exchange_free(x);
+}

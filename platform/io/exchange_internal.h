@@ -1,0 +1,42 @@
+#ifndef CONNECTOR_PLATFORM_IO_EXCHANGE_INTERNAL_H
+#define CONNECTOR_PLATFORM_IO_EXCHANGE_INTERNAL_H
+
+#include "platform/io/exchange.h"
+#include "platform/io/platform.h"
+
+/* What exchange*.c share; nobody else includes it. */
+
+struct exchange {
+    struct platform *platform;
+    struct cx_id id;
+    enum job_purpose purpose;
+    char profile[REGISTRY_NAME_MAX_BYTES];
+    char connector[REGISTRY_NAME_MAX_BYTES];
+    char key[REGISTRY_NAME_MAX_BYTES];
+    uint64_t began_ms; /* Unix */
+    struct cx_id agent;
+    struct loop_timer deadline;
+    void (*done)(void *ctx, const struct exchange_end *end);
+    void *ctx;
+};
+
+struct exchanges {
+    struct platform *platform;
+    size_t under_way;
+};
+
+/* The ports that dispatch calls. */
+struct dispatch_ports exchange_ports(struct platform *p);
+
+/* What the agent is given of a budget: what remains, less 250 ms for the way back, or less half of
+ * it where that is smaller; at least 1. */
+uint32_t exchange_agent_budget_ms(uint64_t remaining_ms);
+
+/* Its row in the audit trail; `failure` NULL: it runs. */
+void exchange_put_row(struct exchange *x, const struct cx_id *agent,
+                      const struct dispatch_failure *failure, store_done *done, void *done_ctx);
+
+/* Call `done` and free. */
+void exchange_end_with(struct exchange *x, const struct exchange_end *end);
+
+#endif

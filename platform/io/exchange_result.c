@@ -1,0 +1,156 @@
+#include "common/core/wire.h"
+#include "common/io/clock.h"
+#include "common/io/log.h"
+#include "platform/io/exchange_internal.h"
+#include "platform/io/tunnel.h"
+
+#include <stdlib.h>
+
+/* From an agent's result to the caller: stored first, then acknowledged and delivered. */
+
+struct arrival {
+    struct platform *platform;
+    uint64_t tunnel; /* its serial */
+    struct cx_id id;
+    struct buf message; /* the result, encoded: what is stored, and what is delivered from */
+};
+
+static void arrival_free(struct arrival *a)
+{
+    buf_done(&a->message);
+    free(a);
+}
+
+/* Somebody waits for it: answer. True if so. */
+static bool deliver(struct arrival *a)
+{
+    struct platform *p = a->platform;
+    struct dispatch_job *job = dispatch_find(p->dispatch, &a->id);
+    struct exchange *x = job == NULL ? NULL : job->owner;
+    struct exchange_end end = {.id = a->id};
+    struct cx_fail fail;
+    struct msg m = {0};
+
+    if (x == NULL || wire_get(buf_view(&a->message), &m, &fail) != CX_OK) {
+        wire_done(&m);
+        return false;
+    }
+    job->owner = NULL;
+    end.result = &m.body.result;
+    end.connector = x->connector;
+    end.agent = job->agent;
+    exchange_end_with(x, &end);
+    wire_done(&m);
+    return true;
+}
+
+static void acknowledge(struct arrival *a)
+{
+    struct platform_tunnel *t = tunnel_by_serial(a->platform, a->tunnel);
+
+    if (t != NULL) {
+        tunnel_send_ack(t, &a->id);
+    }
+    dispatch_settled(a->platform->dispatch, t == NULL ? NULL : tunnel_dispatch(t), &a->id);
+}
+
+/* Not for good yet: the caller gets it all the same, and the agent is asked to keep it. */
+static void refuse(struct arrival *a, enum cx_err err)
+{
+    struct platform_tunnel *t = tunnel_by_serial(a->platform, a->tunnel);
+
+    log_event(CX_LOG_ERROR, "result.not_stored", kv_id("id", &a->id), kv_err(err));
+    if (t != NULL) {
+        tunnel_send_not_stored(t, &a->id);
+    }
+    (void)deliver(a);
+}
+
+static void on_stored(void *ctx, enum store_result_kind kind, enum cx_err err)
+{
+    struct arrival *a = ctx;
+
+    if (err != CX_OK) {
+        refuse(a, err);
+        arrival_free(a);
+        return;
+    }
+    switch (kind) {
+    case STORE_RESULT_NEW:
+    case STORE_RESULT_AGAIN: /* nobody waits any more, unless it could not be stored before */
+        if (deliver(a)) {
+            store_drop_result(a->platform->store, &a->id);
+            platform_store_dirty(a->platform);
+        }
+        break;
+    case STORE_RESULT_UNKNOWN_JOB:
+        log_event(CX_LOG_WARN, "result.unknown_job", kv_id("id", &a->id));
+        break;
+    case STORE_RESULT_FOREIGN:
+        log_event(
+            CX_LOG_WARN, "result.foreign", kv_id("id", &a->id),
+            kv_str("why", "the job was given to another agent; the result counts for nothing"));
+        break;
+    }
+    acknowledge(a);
+    arrival_free(a);
+}
+
+static struct arrival *arrival_new(struct platform *p, const struct platform_tunnel *t,
+                                   const struct msg_result *r)
+{
+    struct arrival *a = calloc(1, sizeof(*a));
+    struct msg m = {.type = MSG_RESULT, .body.result = *r};
+    struct cx_fail fail;
+
+    if (a == NULL) {
+        return NULL;
+    }
+    a->platform = p;
+    a->tunnel = tunnel_serial(t);
+    a->id = r->id;
+    buf_init(&a->message, MSG_MESSAGE_BYTES_MAX);
+    if (wire_put(&m, MSG_MESSAGE_BYTES_MAX, &a->message, &fail) != CX_OK) {
+        arrival_free(a);
+        return NULL;
+    }
+    return a;
+}
+
+static struct store_exchange row_of(const struct platform_tunnel *t, const struct msg_result *r)
+{
+    const struct registry_agent *agent = tunnel_agent(t);
+
+    /* The names count only for a job that the store has never seen. */
+    return (struct store_exchange){.id = r->id,
+                                   .profile = "",
+                                   .connector = agent->connector->name,
+                                   .key = "",
+                                   .subject = "",
+                                   .purpose = PURPOSE_UNKNOWN,
+                                   .agent = agent->id,
+                                   .began_ms = clock_wall_ms(),
+                                   .outcome = r->outcome,
+                                   .code = r->code,
+                                   .execution = r->execution,
+                                   .stage = r->has_error ? r->error.stage : STAGE_NONE,
+                                   .status = r->status,
+                                   .ended_ms = clock_wall_ms()};
+}
+
+void exchange_result(struct platform *p, struct platform_tunnel *t, const struct msg_result *r)
+{
+    struct store_exchange row = row_of(t, r);
+    struct arrival *a = arrival_new(p, t, r);
+
+    (void)dispatch_reported(tunnel_dispatch(t), &r->id);
+    log_event(CX_LOG_INFO, "exchange.result", kv_id("id", &r->id), kv_id("agent", &row.agent),
+              kv_str("outcome", terms_outcome(r->outcome)), kv_str("code", terms_verdict(r->code)),
+              kv_str("execution", terms_execution(r->execution)), kv_u64("status", r->status));
+    if (a == NULL) {
+        tunnel_send_not_stored(t, &r->id);
+        return;
+    }
+    store_put_result(p->store, &row, buf_view(&a->message), on_stored, a);
+    platform_store_dirty(p);
+}
