@@ -3,7 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { PORT_HTTP = 80, PORT_HTTPS = 443, PORT_DIGITS_MAX = 5 };
+enum { PORT_HTTP = 80, PORT_HTTPS = 443 };
 
 enum cx_err url_fault(struct cx_fail *fail, const char *sentence)
 {
@@ -70,7 +70,7 @@ static enum cx_err cut_port(struct slice text, struct url_parts *out, struct cx_
 {
     uint64_t port;
 
-    if (text.len > PORT_DIGITS_MAX || slice_has_prefix(text, SLICE_LIT("0")) ||
+    if (slice_has_prefix(text, SLICE_LIT("0")) ||
         slice_to_u64(text, 1, UINT16_MAX, &port) != CX_OK) {
         return url_fault(fail, "the URL's port must be a number from 1 to 65535");
     }

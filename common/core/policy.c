@@ -1,0 +1,279 @@
+#include "common/core/policy.h"
+
+#include "common/core/policy_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIELD_BYTES = 128 };
+
+void policy_init(struct policy *p)
+{
+    *p = (struct policy){0};
+}
+
+static void rule_done(struct policy_rule *rule)
+{
+    free(rule->name);
+    free(rule->url);
+    free(rule->ca);
+    free(rule->networks);
+    policy_pattern_free(rule->pattern);
+    *rule = (struct policy_rule){0};
+}
+
+void policy_done(struct policy *p)
+{
+    for (size_t i = 0; i < p->nrules; i++) {
+        rule_done(&p->rules[i]);
+    }
+    free(p->rules);
+    policy_init(p);
+}
+
+/* One rule on its way in: what is read, and where its faults go. */
+struct reading {
+    const struct policy_rule_text *text;
+    struct faults *faults;
+    char field[FIELD_BYTES]; /* of the last fault */
+};
+
+static void out_of_memory(struct reading *r)
+{
+    faults_add(r->faults, r->text->where, r->text->field, "%s", cx_err_text(CX_E_NOMEM));
+}
+
+static const char *field_of(struct reading *r, const char *name)
+{
+    (void)snprintf(r->field, sizeof(r->field), "%s.%s", r->text->field, name);
+    return r->field;
+}
+
+static const char *element_of(struct reading *r, const char *name, size_t index)
+{
+    (void)snprintf(r->field, sizeof(r->field), "%s.%s[%zu]", r->text->field, name, index);
+    return r->field;
+}
+
+static char *dup_or_fault(struct reading *r, const char *text)
+{
+    char *copy = strdup(text);
+
+    if (copy == NULL) {
+        out_of_memory(r);
+    }
+    return copy;
+}
+
+static void read_name(struct reading *r, const struct policy *p, struct policy_rule *out)
+{
+    struct slice name = slice_of_str(r->text->name);
+
+    if (name.len == 0) {
+        faults_add(r->faults, r->text->where, field_of(r, "name"),
+                   "is missing: the name stands for the rule in messages");
+        return;
+    }
+    if (name.len > POLICY_NAME_BYTES_MAX || slice_has_control(name) || !slice_is_utf8(name)) {
+        faults_add(r->faults, r->text->where, field_of(r, "name"),
+                   "must be at most %d bytes of UTF-8 without control characters",
+                   POLICY_NAME_BYTES_MAX);
+        return;
+    }
+    for (size_t i = 0; i < p->nrules; i++) {
+        if (strcmp(p->rules[i].name, r->text->name) == 0) {
+            faults_add(r->faults, r->text->where, field_of(r, "name"),
+                       "\"%s\" is the name of another rule already", r->text->name);
+        }
+    }
+    out->name = dup_or_fault(r, r->text->name);
+}
+
+static void read_url(struct reading *r, struct policy_rule *out)
+{
+    struct cx_fail fail = {0};
+
+    if (r->text->url == NULL || r->text->url[0] == '\0') {
+        faults_add(r->faults, r->text->where, field_of(r, "url"),
+                   "is missing: write what may be reached, such as "
+                   "https://idp.corp.example/oauth/token");
+        return;
+    }
+    if (policy_pattern_new(slice_of_str(r->text->url), &out->pattern, &fail) != CX_OK) {
+        faults_add(r->faults, r->text->where, field_of(r, "url"), "%s", cx_fail_text(&fail));
+        return;
+    }
+    out->url = dup_or_fault(r, r->text->url);
+}
+
+static void read_methods(struct reading *r, struct policy_rule *out)
+{
+    const char *const *methods = r->text->methods;
+
+    for (size_t i = 0; methods != NULL && methods[i] != NULL; i++) {
+        enum http_method method = terms_method_of(slice_of_str(methods[i]));
+
+        if (method == METHOD_UNKNOWN) {
+            faults_add(r->faults, r->text->where, element_of(r, "methods", i),
+                       "must be POST, PUT, PATCH, DELETE or GET (upper case), found \"%s\"",
+                       methods[i]);
+        } else {
+            out->methods |= 1u << method;
+        }
+    }
+    if (methods == NULL || methods[0] == NULL) {
+        out->methods = 1u << METHOD_POST;
+    }
+}
+
+static void read_networks(struct reading *r, struct policy_rule *out)
+{
+    const char *const *networks = r->text->networks;
+    size_t count = 0;
+
+    while (networks != NULL && networks[count] != NULL) {
+        count++;
+    }
+    if (count == 0) {
+        return;
+    }
+    out->networks = calloc(count, sizeof(*out->networks));
+    if (out->networks == NULL) {
+        out_of_memory(r);
+        return;
+    }
+    out->nnetworks = count;
+    for (size_t i = 0; i < count; i++) {
+        struct cx_fail fail = {0};
+
+        if (policy_network_read(networks[i], &out->networks[i], &fail) != CX_OK) {
+            faults_add(r->faults, r->text->where, element_of(r, "networks", i), "%s",
+                       cx_fail_text(&fail));
+        }
+    }
+}
+
+static void read_share(struct reading *r, struct policy_rule *out)
+{
+    static const struct {
+        const char *word;
+        enum policy_share share;
+    } words[] = {
+        {"none", POLICY_SHARE_NONE},
+        {"name", POLICY_SHARE_NAME},
+        {"url", POLICY_SHARE_URL},
+    };
+    const char *share = r->text->share == NULL ? "url" : r->text->share;
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(share, words[i].word) == 0) {
+            out->share = words[i].share;
+            return;
+        }
+    }
+    faults_add(r->faults, r->text->where, field_of(r, "share"),
+               "must be none, name or url, found \"%s\"", share);
+}
+
+static void read_ca(struct reading *r, struct policy_rule *out)
+{
+    if (r->text->ca == NULL) {
+        return;
+    }
+    if (r->text->ca[0] == '\0') {
+        faults_add(r->faults, r->text->where, field_of(r, "ca"),
+                   "must be a file; leave it out for the system's CAs");
+        return;
+    }
+    out->ca = dup_or_fault(r, r->text->ca);
+}
+
+static bool append(struct policy *p, struct policy_rule *rule)
+{
+    struct policy_rule *grown = calloc(p->nrules + 1, sizeof(*grown));
+
+    if (grown == NULL) {
+        return false;
+    }
+    if (p->nrules > 0) {
+        memcpy(grown, p->rules, p->nrules * sizeof(*grown));
+    }
+    free(p->rules);
+    p->rules = grown;
+    p->rules[p->nrules++] = *rule;
+    *rule = (struct policy_rule){0};
+    return true;
+}
+
+bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults)
+{
+    struct reading reading = {.text = text, .faults = faults};
+    struct policy_rule made = {0};
+    size_t before = faults_total(faults);
+    bool is_good;
+
+    read_name(&reading, p, &made);
+    read_url(&reading, &made);
+    read_methods(&reading, &made);
+    read_networks(&reading, &made);
+    read_ca(&reading, &made);
+    read_share(&reading, &made);
+    is_good = faults_total(faults) == before;
+    if (is_good && !append(p, &made)) {
+        out_of_memory(&reading);
+        is_good = false;
+    }
+    rule_done(&made);
+    return is_good;
+}
+
+static unsigned misses_of(const struct policy_rule *rule, const struct url *url,
+                          enum http_method method)
+{
+    unsigned misses = policy_pattern_misses(rule->pattern, url);
+
+    /* `method` may be METHOD_UNKNOWN, whose bit no rule has */
+    return (rule->methods & 1u << method) == 0 ? misses | POLICY_MISS_METHOD : misses;
+}
+
+/* The bits are in the order of their weight: a rule for this host with another path is nearer than
+ * one for another host. */
+static void say_denied(const struct policy *p, const struct url *url, enum http_method method,
+                       struct cx_fail *fail)
+{
+    const struct policy_rule *nearest = NULL;
+    unsigned least = 0;
+    bool has_hidden = false;
+
+    if (p->nrules == 0) {
+        (void)cx_fail_set(fail, CX_E_DENIED, "policy.find",
+                          "the policy has no rules, and what no rule allows is denied");
+        return;
+    }
+    for (size_t i = 0; i < p->nrules; i++) {
+        unsigned misses = misses_of(&p->rules[i], url, method);
+
+        if (p->rules[i].share == POLICY_SHARE_NONE) {
+            has_hidden = true;
+        } else if (nearest == NULL || misses < least) {
+            nearest = &p->rules[i];
+            least = misses;
+        }
+    }
+    policy_say_nearest(nearest, least, has_hidden, url, fail);
+}
+
+const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
+                                      enum http_method method, struct cx_fail *fail)
+{
+    for (size_t i = 0; i < p->nrules; i++) {
+        if (misses_of(&p->rules[i], url, method) == 0) {
+            return &p->rules[i];
+        }
+    }
+    if (fail != NULL) {
+        say_denied(p, url, method, fail);
+    }
+    return NULL;
+}

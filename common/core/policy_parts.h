@@ -1,0 +1,52 @@
+#ifndef CONNECTOR_COMMON_CORE_POLICY_PARTS_H
+#define CONNECTOR_COMMON_CORE_POLICY_PARTS_H
+
+#include "common/core/policy.h"
+
+/* What the policy's files share. Private to common/core. */
+
+/* What of a rule a request misses; a bit each. */
+enum policy_miss {
+    POLICY_MISS_METHOD = 1 << 0,
+    POLICY_MISS_SCHEME = 1 << 1,
+    POLICY_MISS_PORT = 1 << 2,
+    POLICY_MISS_PATH = 1 << 3,
+    POLICY_MISS_HOST = 1 << 4
+};
+
+/* A rule's URL pattern, parsed. */
+struct policy_pattern {
+    bool is_https;
+    bool is_ipv6;
+    bool is_ipv4;
+    bool has_wildcard;   /* a label of the host is '*' */
+    uint8_t address[16]; /* the host, if it is an IPv6 literal */
+    uint16_t port;
+    char *host; /* as written, without brackets */
+    char *path; /* begins with '/' */
+};
+
+/* Parse `text`. Errors: CX_E_SYNTAX, CX_E_TOO_BIG, CX_E_NOMEM. */
+enum cx_err policy_pattern_new(struct slice text, struct policy_pattern **out,
+                               struct cx_fail *fail) CX_MUST_CHECK;
+void policy_pattern_free(struct policy_pattern *p);
+
+/* The POLICY_MISS_* bits of everything but the method; 0: `url` matches. A port that differs only
+ * because the scheme does is no miss of its own. */
+unsigned policy_pattern_misses(const struct policy_pattern *p, const struct url *url);
+
+/* Parse "10.0.0.0/8", "2001:db8::/32", or one address. Errors: CX_E_SYNTAX, CX_E_RANGE. */
+enum cx_err policy_network_read(const char *text, struct policy_network *out,
+                                struct cx_fail *fail) CX_MUST_CHECK;
+
+enum { POLICY_NAME_BYTES_MAX = 64, POLICY_LABEL_BYTES = POLICY_NAME_BYTES_MAX + 16 };
+
+/* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */
+const char *policy_rule_label(const struct policy_rule *rule, char out[POLICY_LABEL_BYTES]);
+
+/* Fill `fail` with why nothing allows a request. rule: the nearest one of those that may be told of
+ * (NULL: there is none), misses: what the request misses of it, has_hidden: there are others. */
+void policy_say_nearest(const struct policy_rule *rule, unsigned misses, bool has_hidden,
+                        const struct url *url, struct cx_fail *fail);
+
+#endif
