@@ -3,20 +3,27 @@
 
 #include "common/core/slice.h"
 
-/* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive;
- * Content-Length bodies only (a Transfer-Encoding gets 411); one request at a time on a connection.
- * What the server answers by itself (400, 408, 411, 413, 414, 431, 503) has no body. */
+/* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive, one
+ * request at a time on a connection; bodies with a Content-Length only. What it refuses by itself
+ * (400 malformed, 411 a body without a length, 413 too long a body, 503 draining) has no body; what
+ * the library refuses (not HTTP, headers over 8 KiB) is only cut off, and so is what takes too
+ * long.
+ */
 struct http_server;
 struct http_call; /* one request that waits for its answer */
 struct web;
+struct x509_st; /* X509 */
 
-enum { HTTP_PEER_TEXT = 64 };
+enum { HTTP_PEER_TEXT = 64, HTTP_ARGS_MAX = 32 };
 
-/* Valid until the handler returns; then headers and body are wiped. Copy what outlives it. */
+/* Valid until the handler returns; then headers and body are wiped. Copy what outlives it. Text is
+ * UTF-8 without control characters; the body is any bytes. */
 struct http_request {
-    struct slice method;        /* as sent: "GET" */
-    struct slice path;          /* as sent, percent-encoding kept; begins with '/' */
-    struct slice query;         /* behind '?', undecoded; absent if there is none */
+    struct slice method; /* "GET"; also OPTIONS, PUT, PATCH, DELETE, HEAD, POST */
+    struct slice path;   /* decoded, "//", "/./" and "/../" resolved; begins with '/'. The library
+                            reads '+' as a space here too, and an encoded slash as a slash */
+    const struct slice *args;   /* of the query: "name=value" each, decoded */
+    size_t nargs;               /* at most HTTP_ARGS_MAX */
     struct slice authorization; /* whole value, "Bearer ..."; a secret. Absent if not sent */
     struct slice idempotency_key;
     struct slice content_type;
@@ -25,6 +32,9 @@ struct http_request {
     const char *peer;         /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
 };
 
+/* The value of the first argument of that name; false if there is none. */
+bool http_request_arg(const struct http_request *request, const char *name, struct slice *value);
+
 /* Answer by http_call_reply, now or later, exactly once for every call. */
 typedef void http_handler_fn(void *arg, struct http_call *call, const struct http_request *request);
 
@@ -32,8 +42,8 @@ struct http_listen {
     /* Either TCP ... */
     const char *host; /* numeric: "0.0.0.0", "127.0.0.1", "::" (IPv6 only; IPv4 needs its own) */
     uint16_t port;    /* 0: any; see http_server_port */
-    /* ... or a UNIX socket, then host is NULL. Mode 0600 from the start. What a dead process has left
-     * is replaced; where somebody listens, it is CX_E_EXISTS. Removed by http_server_free. */
+    /* ... or a UNIX socket, then host is NULL. Mode 0600 from the start. What a dead process has
+     * left is replaced; where somebody listens, it is CX_E_EXISTS. Removed by http_server_free. */
     const char *unix_path; /* at most 107 bytes */
 
     /* Both or neither. PEM files; the chain is sent as the file has it, leaf first. TLS 1.2 at
@@ -42,11 +52,12 @@ struct http_listen {
     const char *key_file;
 
     size_t body_bytes_max;    /* a longer body gets 413 */
-    unsigned connections_max; /* further ones wait in the kernel's queue; 0: no limit but web's */
-    uint32_t request_ms;      /* from TCP, or from the request's first byte, to its end; 10000 */
+    unsigned connections_max; /* further ones wait in the kernel's queue; 0: no limit */
+    uint32_t request_ms;      /* from TCP, TLS included, to the end of the first request; from a
+                                 later one's headers to its end; 10000 */
     uint32_t idle_ms;         /* keep-alive: silence after which a connection is closed; 60000 */
 
-    http_handler_fn *handler;
+    http_handler_fn *handler; /* borrowed, like `arg`, until http_server_free */
     void *arg;
 };
 
@@ -88,7 +99,8 @@ struct http_reply { /* copied */
 };
 
 /* Send the answer; `call` is gone afterwards. After a hang-up it only frees the call. The bytes are
- * wiped when they are written. Out of memory closes the connection. */
+ * wiped when they are written. Out of memory closes the connection. An answer to HEAD is sent
+ * without its body. */
 void http_call_reply(struct http_call *call, const struct http_reply *reply);
 
 /* Call gone(arg) if the client hangs up before the reply; at most once, never within this
@@ -96,8 +108,8 @@ void http_call_reply(struct http_call *call, const struct http_reply *reply);
 void http_call_on_gone(struct http_call *call, void (*gone)(void *arg), void *arg);
 bool http_call_is_gone(const struct http_call *call);
 
-/* The client's certificate on the tunnel's port, as DER; absent without one. Borrowed until the
- * reply. It was verified against the client CA in the handshake. */
-struct slice http_call_certificate(const struct http_call *call);
+/* The client's certificate on the tunnel's port; NULL without one, or once the client is gone. It
+ * was verified against the client CA in the handshake. The caller's to X509_free. */
+struct x509_st *http_call_certificate(const struct http_call *call);
 
 #endif

@@ -7,6 +7,7 @@
  * they mean is the owner's business. Made by ws_server or ws_client, which give it to its owner;
  * it lives until on_closed has returned, and then it is gone. */
 struct link;
+struct x509_st; /* X509 */
 
 enum {
     LINK_CLOSED_ABNORMALLY = 1006, /* no close frame came (RFC 6455 7.1.5); never sent */
@@ -28,11 +29,22 @@ struct link_closed {
     char detail[160];                 /* a sentence for the log */
 };
 
+/* A rule of every link that the peer broke. */
+enum link_violation {
+    LINK_TEXT_FRAME,       /* binary only */
+    LINK_MESSAGE_TOO_LONG, /* message_bytes_max */
+};
+
 /* Every function is called from the loop, never from within a call of this module. In each, the
  * link may be sent to and closed. */
 struct link_events {
     /* One whole binary message, borrowed for the call and wiped after it. */
     void (*on_message)(void *owner, struct link *link, struct slice message);
+
+    /* The peer broke a rule: nothing is received any more. What is to be said about it may be sent
+     * here, and the link closed with a code; if it isn't, it is closed with 1003 (text) or 1009
+     * (too long) (RFC 6455 7.4.1). NULL is fine. */
+    void (*on_violation)(void *owner, struct link *link, enum link_violation violation);
 
     /* The message with this tag (not 0) has been handed to TLS: from now on the peer may have it.
      */
@@ -42,7 +54,7 @@ struct link_events {
     void (*on_flushed)(void *owner, struct link *link);
 
     /* The end, once. Before it, on_unwritten is called for each message with a tag of which no byte
-     * was written: the peer provably does not have it. */
+     * was written: the peer provably does not have it. NULL if not wanted. */
     void (*on_unwritten)(void *owner, struct link *link, uint64_t tag);
     void (*on_closed)(void *owner, struct link *link, const struct link_closed *closed);
 };
@@ -96,7 +108,8 @@ void link_stats(const struct link *link, struct link_stats *out);
 /* The peer: "192.0.2.1:4711", "[2001:db8::1]:4711". Borrowed from the link. */
 const char *link_peer(const struct link *link);
 
-/* The peer's certificate as DER, at the server's end; absent at the client's. Borrowed. */
-struct slice link_certificate(const struct link *link);
+/* The peer's certificate, verified in the handshake; NULL once the link is closed. The caller's to
+ * X509_free. */
+struct x509_st *link_certificate(const struct link *link);
 
 #endif

@@ -3,23 +3,24 @@
 
 #include "common/core/err.h"
 
-#include <stdbool.h>
-
 struct loop;
 struct web; /* the process's one libwebsockets context, on the loop */
 
-/* Something that libwebsockets says for itself, for the log: `text` is one line, printable, without
- * its newline. `is_error` tells its errors from its warnings. Its messages about single
- * connections are warnings at most to us: whoever owns the connection reports its end. */
-typedef void web_log_fn(void *arg, bool is_error, const char *text);
+/* Something that libwebsockets says for itself: one printable line. What it calls an error is often
+ * an ordinary end of one connection, which the connection's owner reports anyway: for the log at
+ * debug level. Never a header's value or a payload. */
+typedef void web_log_fn(void *arg, const char *text);
 
 struct web_opts {
-    unsigned connections_max; /* sockets of all kinds; at most what setrlimit allows the process */
-    web_log_fn *log;          /* NULL: nobody wants to know */
+    const char *subprotocol; /* of the WebSockets of this process; static. NULL: none */
+    web_log_fn *log;         /* NULL: nobody wants to know */
     void *log_arg;
 };
 
-/* Errors: CX_E_IO (the detail has the library's last words; most often its libuv plugin is not
+/* How many sockets it may have is the process's RLIMIT_NOFILE at this moment, and each possible
+ * one costs 16 bytes: set the limit first, and to what is needed.
+ * From here on libwebsockets wipes all memory that it gives back.
+ * Errors: CX_E_IO (the detail has the library's last words; most often its libuv plugin is not
  * installed), CX_E_NOMEM, CX_E_STATE (there is one already). */
 enum cx_err web_new(struct loop *loop, const struct web_opts *opts, struct web **out,
                     struct cx_fail *fail) CX_MUST_CHECK;

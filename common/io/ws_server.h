@@ -17,8 +17,8 @@ struct ws_server;
 struct ws_server_opts {
     struct http_listen http;    /* TCP and TLS; its handler gets every request that is no upgrade */
     const char *client_ca_file; /* PEM; may hold several */
-    const char *path;           /* of the upgrade; any other gets 404 */
-    const char *subprotocol;    /* any other or none gets 400 */
+    const char *path;           /* of the upgrade; any other gets 404. A subprotocol other than the
+                                   web's, or none, gets 400 */
     unsigned links_max;         /* beyond it the upgrade gets 503 */
     struct link_limits limits;
 
