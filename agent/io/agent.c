@@ -22,7 +22,6 @@ enum {
     STOP_GRACE_MS = 125 * 1000, /* the longest budget of a job, and a little */
     OUTBOX_BYTES = 16 * 1024 * 1024,
     HEARTBEAT_MS = 10000, /* until `welcome` says otherwise */
-    WEB_CONNECTIONS = 64,
 };
 
 /* ---- jobs ---- */
@@ -144,10 +143,10 @@ static enum cx_err listen_to_signals(struct agent *a, struct cx_fail *fail)
 
 /* ---- life ---- */
 
-static void on_web_log(void *arg, bool is_error, const char *text)
+static void on_web_log(void *arg, const char *text)
 {
     (void)arg;
-    log_event(is_error ? CX_LOG_WARN : CX_LOG_DEBUG, "web.says", kv_str("text", text));
+    log_event(CX_LOG_DEBUG, "web.says", kv_str("text", text));
 }
 
 static enum cx_err take_identity(struct agent *a, struct cx_fail *fail)
@@ -176,7 +175,7 @@ static enum cx_err take_identity(struct agent *a, struct cx_fail *fail)
 
 static enum cx_err make_network(struct agent *a, struct cx_fail *fail)
 {
-    struct web_opts web = {.connections_max = WEB_CONNECTIONS, .log = on_web_log};
+    struct web_opts web = {.subprotocol = MSG_SUBPROTOCOL, .log = on_web_log};
     struct http_limits http = {.connections = a->config.settings.jobs};
     struct link_limits link = {.message_bytes_max = MSG_WEBSOCKET_BYTES_MAX,
                                .outbox_bytes_max = OUTBOX_BYTES,

@@ -5,13 +5,17 @@
 
 #include <sys/resource.h>
 
-/* A descriptor for each token endpoint's connection, and some. */
-static void raise_descriptor_limit(void)
+enum { OTHER_DESCRIPTORS = 256 };
+
+/* As many descriptors as are needed, and no more: each possible one costs memory. A job may have a
+ * connection and, while its name is resolved, a pair of sockets. */
+static void set_descriptor_limit(uint32_t jobs)
 {
     struct rlimit limit;
+    rlim_t wanted = (rlim_t)jobs * 3 + OTHER_DESCRIPTORS;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
 }
@@ -31,7 +35,7 @@ enum cli_status command_run(const struct cli_args *args)
         goto out;
     }
     log_set((enum log_level)config.settings.log_level, (enum log_format)config.settings.log_format);
-    raise_descriptor_limit();
+    set_descriptor_limit(config.settings.jobs);
     if (http_global_init(&fail) != CX_OK || agent_new(&config, &agent, &fail) != CX_OK) {
         cli_print_fail(args, "can't start", &fail);
         status = fail.code == CX_E_CONFIG ? CLI_CONFIG : CLI_FAILED;
