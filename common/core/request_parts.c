@@ -104,6 +104,7 @@ static enum cx_err find_value(void *ctx, enum template_kind kind, struct slice n
 static enum cx_err expand(struct request_parts *p, struct slice text, enum template_escape escape,
                           struct buf *out, struct cx_fail *fail)
 {
+    const struct template_values values = {find_value, p};
     struct template t = {0};
     enum cx_err err;
 
@@ -113,7 +114,7 @@ static enum cx_err expand(struct request_parts *p, struct slice text, enum templ
     err = escape == TEMPLATE_URL ? template_parse_url(text, &t, fail)
                                  : template_parse(text, &t, fail);
     if (err == CX_OK) {
-        err = template_expand(&t, escape, find_value, p, out, fail);
+        err = template_expand(&t, escape, &values, out, fail);
     }
     template_done(&t);
     return err;

@@ -260,7 +260,7 @@ static const char *show(const struct template_part *part, char text[SHOWN_BYTES]
     return text;
 }
 
-static bool is_label(struct slice value)
+bool template_is_label(struct slice value)
 {
     if (value.len == 0 || value.len > LABEL_BYTES_MAX || value.ptr[0] == '-' ||
         value.ptr[value.len - 1] == '-') {
@@ -304,7 +304,7 @@ static enum cx_err put_url_value(const struct template_part *part, struct slice 
     }
     switch (part->region) {
     case TEMPLATE_IN_HOST:
-        if (!is_label(value)) {
+        if (!template_is_label(value)) {
             return refuse_value(part,
                                 "stands in the host and must be one label of it: letters, "
                                 "digits and hyphens, 1 to 63",
@@ -341,7 +341,7 @@ static enum cx_err put_value(const struct template_part *part, enum template_esc
     return buf_put(out, value);
 }
 
-static enum cx_err look_up(const struct template_part *part, template_lookup *lookup, void *ctx,
+static enum cx_err look_up(const struct template_part *part, const struct template_values *values,
                            struct slice *value, struct cx_fail *fail)
 {
     char shown[SHOWN_BYTES];
@@ -351,7 +351,7 @@ static enum cx_err look_up(const struct template_part *part, template_lookup *lo
         *value = part->text;
         return CX_OK;
     }
-    err = lookup(ctx, part->kind, part->text, value);
+    err = values->look_up(values->ctx, part->kind, part->text, value);
     if (err == CX_E_SECRET) {
         return cx_fail_set(fail, err, "template.expand", "the agent does not keep %s",
                            show(part, shown));
@@ -364,14 +364,14 @@ static enum cx_err look_up(const struct template_part *part, template_lookup *lo
 }
 
 enum cx_err template_expand(const struct template *t, enum template_escape escape,
-                            template_lookup *lookup, void *ctx, struct buf *out,
+                            const struct template_values *values, struct buf *out,
                             struct cx_fail *fail)
 {
     size_t start = out->len;
 
     for (size_t i = 0; i < t->nparts; i++) {
         struct slice value;
-        enum cx_err err = look_up(&t->parts[i], lookup, ctx, &value, fail);
+        enum cx_err err = look_up(&t->parts[i], values, &value, fail);
 
         if (err == CX_OK) {
             err = put_value(&t->parts[i], escape, value, out, fail);

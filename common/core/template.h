@@ -27,6 +27,9 @@ struct template
 /* True if `name` may stand in a placeholder. */
 bool template_is_name(struct slice name);
 
+/* True for one host label: 1 to 63 letters, digits and hyphens, no hyphen at either end. */
+bool template_is_label(struct slice value);
+
 /* Parse a value (header, payload, query, path field, client): "{" alone is a literal there.
  * `text` must outlive `out`. Errors: CX_E_SYNTAX (a placeholder that does not end, an empty or
  * malformed name), CX_E_NOMEM; out is untouched then. `fail` says at which byte and never shows
@@ -54,16 +57,22 @@ enum template_escape {
                         and ".." are refused: they are structure, whatever their encoding */
 };
 
-/* Give the value of a placeholder: CX_OK and `value` (borrowed until the next call), or
+/* Gives the value of a placeholder: CX_OK and `value` (borrowed until the next call), or
  * CX_E_MISSING (nothing fills it), CX_E_SECRET. */
 typedef enum cx_err template_lookup(void *ctx, enum template_kind kind, struct slice name,
                                     struct slice *value);
 
+/* Where values come from. */
+struct template_values {
+    template_lookup *look_up;
+    void *ctx;
+};
+
 /* Append the expansion to `out` (unchanged on error). Errors: CX_E_MISSING and CX_E_SECRET (`fail`
  * names the placeholder), CX_E_SYNTAX (a value that can't stand in its place; never shown),
- * CX_E_TOO_BIG, CX_E_NOMEM, and any other that `lookup` gives. */
+ * CX_E_TOO_BIG, CX_E_NOMEM, and any other that `look_up` gives. */
 enum cx_err template_expand(const struct template *t, enum template_escape escape,
-                            template_lookup *lookup, void *ctx, struct buf *out,
+                            const struct template_values *values, struct buf *out,
                             struct cx_fail *fail) CX_MUST_CHECK;
 
 #endif

@@ -73,12 +73,13 @@ struct row {
 static enum cx_err expand(const struct row *row, bool is_url, enum template_escape escape,
                           struct buf *out, struct cx_fail *fail)
 {
+    const struct template_values find = {find_value, NULL};
     struct template t = {0};
     enum cx_err err = is_url ? template_parse_url(slice_of_str(row->text), &t, fail)
                              : template_parse(slice_of_str(row->text), &t, fail);
 
     if (err == CX_OK) {
-        err = template_expand(&t, escape, find_value, NULL, out, fail);
+        err = template_expand(&t, escape, &find, out, fail);
     }
     template_done(&t);
     return err;
