@@ -7,7 +7,17 @@
 
 #include <jansson.h>
 
-enum { PROFILE_BUDGET_MS_MIN = 100, PROFILE_BUDGET_MS_MAX = 120000, PROFILE_BUDGET_MS = 30000 };
+enum {
+    PROFILE_BUDGET_MS_MIN = 100,
+    PROFILE_BUDGET_MS_MAX = 120000,
+    PROFILE_BUDGET_MS = 30000,
+    PROFILE_FORM_FIELDS_MAX = 64, /* username and password included */
+    PROFILE_FIELDS_MAX = 128,
+    PROFILE_TEMPLATE_BYTES_MAX = 8192,       /* a field's value, the client's id and secret */
+    PROFILE_TEMPLATES_BYTES_MAX = 96 * 1024, /* all of them and the URLs together */
+    PROFILE_VALUE_BYTES_MAX = 16 * 1024,     /* a form, context or stored value, a refresh token */
+    PROFILE_VARIABLES_BYTES_MAX = 96 * 1024  /* names and values of one call together */
+};
 
 enum profile_mode { PROFILE_USER, PROFILE_PRE_AUTHORIZED };
 enum profile_data_type {
@@ -65,30 +75,54 @@ struct profile {
     uint32_t budget_ms;
 };
 
-/* Read and check a profile whole: every fault goes to `faults` with its field
- * ("form_fields[2].key"), what was found and what is allowed; a name that is not known names its
- * nearest neighbour. `name` is the one in the path of the request (a "name" member must agree);
- * NULL: the member is required. `before` (may be NULL): the stored profile of that name. A secret
- * given as {"set": true} is kept from it only while URLs, method, fields, tenancy, connector and
- * the client's method are unchanged; otherwise that is a fault which says so. What this version
- * can't do (encodings other than form, methods other than POST, other client methods, a mapped
- * answer) is a fault that says so. `warnings` (faults too): http URLs, secrets in a URL's query,
- * {{secret:…}} … True if there was no fault; `out` is then filled (profile_done) and otherwise
- * untouched. */
-bool profile_read(const json_t *json, const char *name, const struct profile *before,
-                  struct profile *out, struct faults *faults, struct faults *warnings);
+/* True if `name` may name a profile or a connector: [a-z0-9][a-z0-9._-]{0,62}. */
+bool profile_is_name(struct slice name);
 
+/* What profile_read reads. Everything borrowed. */
+struct profile_input {
+    const json_t *json;
+    const char *name;             /* from the request's path: a "name" member must agree; NULL: the
+                                     member is required */
+    const struct profile *before; /* the stored profile of that name; NULL: none */
+};
+
+/* Read and check a profile whole: every fault goes to `faults` with its field
+ * ("form_fields[2].key"), what was found (never a secret) and what is allowed; a name that is not
+ * known names its nearest neighbour.
+ *
+ * A secret given as {"set": true} is kept from `before` only while URLs, method, fields, tenancy,
+ * connector and the client's method are unchanged, or whoever may edit a profile could have its
+ * secret sent to themselves; otherwise that is a fault, which says what changed.
+ *
+ * username and password stand in front of the form fields unless they are named; a field "password"
+ * is of type password unless it says otherwise. A stored credential is a value as it is, or
+ * {{secret:name}} and nothing else. The client's id and secret are templates, like the URLs and the
+ * fields' values: a literal "{{" is written "{{{{" there.
+ *
+ * What this version can't do (encodings other than form, methods other than POST, other client
+ * methods, a mapped answer, an answer in other encodings than JSON and form) is a fault that says
+ * so. `warnings` (faults too; may be NULL) tells what is allowed and unwise: no connector, http, a
+ * secret in a URL, {{secret:…}} that no agent keeps yet, …
+ *
+ * True if there was no fault; `out` is then filled (profile_done) and otherwise untouched. Running
+ * out of memory is a fault as well. Pure. */
+bool profile_read(const struct profile_input *in, struct profile *out, struct faults *faults,
+                  struct faults *warnings);
+
+/* Wipe and free; safe on a zeroed struct and on a second call. */
 void profile_done(struct profile *p);
 
-/* As JSON. Secrets show as {"set": true}; with `with_secrets`, as they are (for sealing in the
- * store alone). A new reference, or NULL if out of memory. */
+/* As JSON, every member spelled out; profile_read takes it back. The client's secret and the
+ * credentials show as {"set": true}; with `with_secrets`, as they are (for sealing in the store
+ * alone). One that is made of placeholders only ({{secret:…}}) is no secret of ours, and shows. A
+ * new reference, or NULL if out of memory. */
 json_t *profile_to_json(const struct profile *p, bool with_secrets);
 
 /* One call of a profile. Everything borrowed. */
 struct profile_call {
-    enum job_purpose purpose;   /* PURPOSE_AUTHORIZE or PURPOSE_REFRESH */
-    const json_t *variables;    /* object of strings: the form's values; NULL: none */
-    const json_t *context;      /* object of strings: dynamic values; NULL: none */
+    enum job_purpose purpose;   /* PURPOSE_AUTHORIZE, PURPOSE_TEST (the same) or PURPOSE_REFRESH */
+    const json_t *variables;    /* object: the form's values; NULL: none */
+    const json_t *context;      /* object: dynamic values; NULL: none */
     struct slice tenant;        /* absent: the profile's */
     struct slice refresh_token; /* PURPOSE_REFRESH */
     uint32_t budget_ms;         /* for the agent */
@@ -99,17 +133,34 @@ struct profile_call {
 /* A job made from a profile and a call: slices point into both, and into its own memory. */
 struct profile_job {
     struct msg_job job;
-    void *memory; /* owns the arrays */
+    void *memory; /* owns the arrays; wiped */
 };
 
-/* Make it. Every fault goes to `faults`, by name (a value that breaks its data type or is missing,
- * a name that is neither form field nor referred to, a missing tenant or one that is no host label,
- * …), values never shown. The payload is grant_type, the form's values that no field refers to,
- * then the payload fields in order; one of those keys as a payload field replaces it. True if there
- * was no fault; then profile_job_done frees. */
+/* Make it. Every fault goes to `faults`, by name ("variables.pin", "context.session", "tenant",
+ * "refresh_token"), values never shown.
+ *
+ * Values are strings in UTF-8 without NUL. A form field of data type boolean also takes true and
+ * false, one of type number a JSON integer; other JSON numbers are refused, since their digits
+ * would not survive: they are given as strings. In `variables` stand the form's values; a dynamic
+ * value (a name that a template of the profile refers to and that is no form field) may stand in
+ * `context` or in `variables`. Any other name is a fault, and so are a value for a hidden,
+ * read-only or stored form field, a name in both, a tenant for a profile without tenancy, and
+ * another tenant than the profile's in mode pre_authorized: its credentials are not the caller's to
+ * send elsewhere.
+ *
+ * The payload of the password grant is grant_type, then the form's values which no field, URL or
+ * client member of this grant refers to; of the refresh grant_type and refresh_token. A payload
+ * field of one of those keys takes its place. Then come the profile's fields, in order. A required
+ * form value must be there for the password grant, and be more than ""; any value that a template
+ * of this grant refers to must be there for either. `variables` of the job are what its templates
+ * refer to and nothing else; secret_variables those of them that are of type password, stored
+ * credentials or the refresh token.
+ *
+ * True if there was no fault; then profile_job_done frees. Pure. */
 bool profile_make_job(const struct profile *p, const struct profile_call *call,
                       struct profile_job *out, struct faults *faults);
 
+/* Safe on a zeroed struct and on a second call. */
 void profile_job_done(struct profile_job *j);
 
 #endif
