@@ -6,8 +6,10 @@
 #include "common/io/seal.h"
 #include "platform/core/dispatch.h"
 #include "platform/core/registry.h"
+#include "platform/io/api.h"
 #include "platform/io/settings.h"
 #include "platform/io/store.h"
+#include "platform/io/tunnel.h"
 
 /* The running platform end: owns every part, and is what the parts share. */
 
@@ -16,8 +18,17 @@ struct ws_server;
 struct keys;      /* platform/io/keys.h: the API keys */
 struct profiles;  /* platform/io/profiles.h: the profiles, read and checked */
 struct exchanges; /* platform/io/exchange.h: the exchanges under way */
+struct enrolls;   /* platform/io/enroll.h: enrolment's refusals that wait */
 
 enum { PLATFORM_API_MAX = 16 };
+
+/* How far the stopping is. */
+enum platform_stop {
+    PLATFORM_RUNS,
+    PLATFORM_STOP_SENDING,   /* nothing new; jobs that wait for a tunnel still go out */
+    PLATFORM_STOP_FINISHING, /* the agents are told to leave, and finish what they hold */
+    PLATFORM_STOP_CLOSING,   /* tunnels and servers close */
+};
 
 struct platform {
     struct platform_settings settings;
@@ -35,16 +46,56 @@ struct platform {
     struct profiles *profiles;
     struct exchanges *exchanges;
     struct ws_server *tunnels;
+    struct tunnel_table tunnel_table;
+    struct enrolls *enrolls;
     struct http_server *api[PLATFORM_API_MAX];
     size_t napi;
+    struct api_listener api_listener; /* of all of api[] */
     struct http_server *control;
+    struct api_listener control_listener;
     bool is_draining; /* SIGTERM: nothing new */
+    enum platform_stop stop;
+    struct loop_timer stop_timer; /* looks whether the next step can be taken */
+    uint64_t stop_step_ms;        /* loop time at which it is taken anyway */
+    unsigned servers_open;        /* while closing */
+    struct loop_timer certificate_timer;
+    bool has_store_trouble; /* told already */
 };
+
+/* Make it from checked settings (moved from), ready to run: keys, store and CA read, sockets open.
+ * Errors: CX_E_CONFIG (a file that the settings name is not usable), CX_E_EXISTS (a socket or the
+ * store is in use), CX_E_STATE, CX_E_IO, CX_E_STORE, CX_E_NOMEM; `fail` says what to do. */
+enum cx_err platform_new(struct platform_settings *settings, struct platform **out,
+                         struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Run until it was told to stop and has drained. */
+void platform_run(struct platform *p);
+void platform_free(struct platform *p); /* NULL is fine */
+
+/* --- stop.c: SIGTERM and what follows --- */
+
+/* Take nothing new, finish what is under way, end the loop. A second call ends it now. */
+void platform_stop(struct platform *p);
+
+/* --- keys.c and profiles.c: the parts that platform_new reads from the store --- */
+
+/* Errors: CX_E_STORE, CX_E_CRYPTO, CX_E_NOMEM. */
+enum cx_err keys_new(struct platform *p, struct keys **out, struct cx_fail *fail) CX_MUST_CHECK;
+void keys_free(struct keys *k); /* NULL is fine, likewise the next */
+enum cx_err profiles_new(struct platform *p, struct profiles **out,
+                         struct cx_fail *fail) CX_MUST_CHECK;
+void profiles_free(struct profiles *profiles);
 
 /* Something was noted in the store: flush it when this turn's events are handled. */
 void platform_store_dirty(struct platform *p);
 
 /* --- connectors.c: what the API and the tunnels do to them (each writes the store first) --- */
+
+/* All that the store has, at the start. Errors: CX_E_STORE, CX_E_NOMEM. */
+enum cx_err platform_load_connectors(struct platform *p, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* What the store keeps of an agent; its strings are borrowed from `a`. */
+struct store_agent platform_agent_row(const struct registry_agent *a);
 
 /* Errors: CX_E_SYNTAX (name), CX_E_EXISTS, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err platform_add_connector(struct platform *p, struct slice name,

@@ -12,6 +12,15 @@ struct dispatch_tunnel;
 struct registry_agent;
 struct link;
 
+enum { TUNNEL_BUCKETS = 4096 };
+
+/* Every tunnel there is, by serial number. */
+struct tunnel_table {
+    struct platform_tunnel *buckets[TUNNEL_BUCKETS];
+    uint64_t last_serial;
+    size_t count;
+};
+
 /* ws_server's on_link: a verified certificate, not yet a known agent. */
 void tunnel_accept(struct platform *p, struct link *link);
 
@@ -26,16 +35,40 @@ void tunnel_send_not_stored(struct platform_tunnel *t, const struct cx_id *id);
 
 /* The dispatch's half, whose agent this is, and its serial number: a pointer kept across a store
  * write is looked up again by that number, since the tunnel may be gone by then. */
-struct dispatch_tunnel *tunnel_dispatch(const struct platform_tunnel *t);
+struct dispatch_tunnel *tunnel_dispatch(const struct platform_tunnel *t); /* NULL: no part in it */
 struct registry_agent *tunnel_agent(const struct platform_tunnel *t);
 uint64_t tunnel_serial(const struct platform_tunnel *t);
 struct platform_tunnel *tunnel_by_serial(const struct platform *p, uint64_t serial);
 
-/* Close every tunnel of this agent. */
-void tunnel_close_agent(struct platform *p, struct registry_agent *a, unsigned code,
-                        const char *reason);
+/* Close every tunnel of this agent, which is revoked: with 4401 and the reason, at once, and
+ * nothing more of what is queued goes out. */
+void tunnel_close_agent(struct platform *p, const struct registry_agent *a, const char *reason);
+
+/* Likewise, and the agent is about to be forgotten: nothing here points to it afterwards. What was
+ * in an outbox counts as sent. */
+void tunnel_forget_agent(struct platform *p, const struct registry_agent *a, const char *reason);
 
 /* Ask every agent to leave (SIGTERM). */
 void tunnel_drain_all(struct platform *p, const char *reason, uint32_t grace_ms);
+
+/* Jobs that agents hold as far as we know. */
+size_t tunnel_outstanding_all(const struct platform *p);
+
+/* Close every tunnel. What is in an outbox counts as sent. */
+void tunnel_close_all(struct platform *p, const char *reason);
+
+/* Free the tunnels whose links are gone without a word: after web_free. */
+void tunnel_free_all(struct platform *p);
+
+/* What the admin may see of a tunnel that is greeted. */
+struct tunnel_view {
+    unsigned number;
+    uint32_t capacity;
+    size_t outstanding;
+    uint64_t opened_ms, heard_ms; /* loop time */
+    uint64_t rtt_us;              /* 0: not known yet */
+    const char *peer;             /* borrowed */
+};
+void tunnel_look(const struct platform_tunnel *t, struct tunnel_view *out);
 
 #endif
