@@ -1,5 +1,6 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
+#include "common/io/json_memory.h"
 
 static const struct cli_option enroll_options[] = {
     {"force", NULL, "replace the identity that this agent has"},
@@ -54,5 +55,6 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+    json_memory_init();
     return (int)cli_main(&program, argc, argv);
 }
