@@ -1,7 +1,9 @@
 #include "tests/support/alloc_any.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifndef __has_feature /* gcc */
 #define __has_feature(x) 0
@@ -17,6 +19,11 @@ bool alloc_any_works(void)
 void alloc_any_start(size_t nth)
 {
     (void)nth;
+}
+
+void alloc_any_watch(const char *text)
+{
+    (void)text;
 }
 
 struct alloc_seen alloc_any_stop(void)
@@ -35,6 +42,7 @@ extern void __libc_free(void *ptr);
 static struct alloc_seen seen;
 static size_t failing;
 static bool is_counting;
+static const char *watched;
 
 bool alloc_any_works(void)
 {
@@ -46,6 +54,11 @@ void alloc_any_start(size_t nth)
     seen = (struct alloc_seen){0};
     failing = nth;
     is_counting = true;
+}
+
+void alloc_any_watch(const char *text)
+{
+    watched = text;
 }
 
 struct alloc_seen alloc_any_stop(void)
@@ -79,10 +92,14 @@ void *calloc(size_t n, size_t size)
     return must_fail(n * size) ? NULL : __libc_calloc(n, size);
 }
 
-static void count_freed(const void *ptr)
+static void count_freed(void *ptr)
 {
-    if (is_counting && ptr != NULL) {
-        seen.freed++;
+    if (!is_counting || ptr == NULL) {
+        return;
+    }
+    seen.freed++;
+    if (watched != NULL && memmem(ptr, malloc_usable_size(ptr), watched, strlen(watched)) != NULL) {
+        seen.unwiped++;
     }
 }
 

@@ -16,9 +16,10 @@
  *     }
  */
 struct alloc_seen {
-    size_t calls; /* the one that failed included */
-    size_t bytes; /* asked for, likewise */
-    size_t freed; /* given back: as many as calls, less a failed one, if nothing leaks */
+    size_t calls;   /* the one that failed included */
+    size_t bytes;   /* asked for, likewise */
+    size_t freed;   /* given back: as many as calls, less a failed one, if nothing leaks */
+    size_t unwiped; /* blocks given back with the watched text in them */
     bool has_failed;
 };
 
@@ -26,6 +27,9 @@ bool alloc_any_works(void);
 
 /* From now on count, and let the nth allocation (1: the next; 0: none) fail, once. */
 void alloc_any_start(size_t nth);
+
+/* Look for `text` (NULL: for none) in every block that is given back while it counts. */
+void alloc_any_watch(const char *text);
 
 /* No more of that; what has been seen since the start. */
 struct alloc_seen alloc_any_stop(void);
