@@ -1,5 +1,6 @@
 #include "common/core/wire.h"
 
+#include "tests/support/alloc_any.h"
 #include "tests/support/check.h"
 #include "tests/support/msgpack_text.h"
 
@@ -12,6 +13,7 @@ static enum cx_err get_bytes(const char *why, const struct buf *bytes, struct ms
     struct slice rest = buf_view(bytes);
     struct slice message;
     struct msg before;
+    struct alloc_seen seen;
     enum cx_err err;
 
     memset(m, 0x5a, sizeof(*m));
@@ -19,8 +21,11 @@ static enum cx_err get_bytes(const char *why, const struct buf *bytes, struct ms
     *fail = (struct cx_fail){0};
     CHECK_ERR(why, wire_cut(&rest, MAX, &message, fail), CX_OK);
     CHECK(why, rest.len == 0);
+    alloc_any_start(0);
     err = wire_get(message, m, fail);
+    seen = alloc_any_stop();
     if (err != CX_OK) {
+        CHECK(why, seen.freed == seen.calls);
         CHECK(why, memcmp(m, &before, sizeof(before)) == 0);
         CHECK(why, fail->code == err && strcmp(fail->op, "wire.get") == 0);
         memset(m, 0, sizeof(*m));
@@ -234,80 +239,77 @@ static void wire_get_checks_every_key(void **state)
     }
 }
 
+static const struct {
+    const char *map, *key, *value;
+    enum cx_err err;
+} value_rows[] = {
+    {"hello", "capacity", "00", CX_E_RANGE},
+    {"hello", "capacity", "cd 0800", CX_OK},
+    {"hello", "capacity", "cd 0801", CX_E_RANGE},
+    {"hello", "capacity", "d1 0001", CX_OK}, /* a signed form of 1 */
+    {"hello", "tunnel", "0f", CX_OK},
+    {"hello", "tunnel", "10", CX_E_RANGE},
+    {"hello", "ledger_seq", "cf ffffffffffffffff", CX_OK},
+    {"hello", "instance", "c4 0f 000000000000000000000000000000", CX_E_TYPE},
+    {"hello", "instance", "c4 11 0000000000000000000000000000000000", CX_E_TYPE},
+    {"hello", "instance", "'0123456789abcdef'", CX_E_TYPE}, /* 16 bytes, but text */
+    {"hello", "known", "90", CX_OK},
+    {"hello", "known", "92 @03 @04", CX_OK},
+    {"hello", "known", "92 @03 @03", CX_E_DUPLICATE},
+    {"hello", "known", "95 @03 @01 @04 @02 @03", CX_E_DUPLICATE},
+    {"hello", "known", "92 @03 c0", CX_E_TYPE},
+    {"hello", "known", "91 c4 01 00", CX_E_TYPE},
+    {"hello", "features", "92 'a' 01", CX_E_TYPE},
+    {"hello", "features", "91 c0", CX_E_TYPE},
+    {"hello", "policy", "80", CX_E_MISSING},
+    {"hello", "policy", "81 'rules' 91 01", CX_E_TYPE},
+    {"hello", "policy", "81 'rules' 92 80 81 'methods' 91 01", CX_E_TYPE},
+    {"welcome", "heartbeat_ms", "cd 03e7", CX_E_RANGE},
+    {"welcome", "heartbeat_ms", "cd ea60", CX_OK},
+    {"welcome", "heartbeat_ms", "cd ea61", CX_E_RANGE},
+    {"welcome", "limits", "82 'message_bytes' cd ffff 'websocket_bytes' ce00010000", CX_E_RANGE},
+    {"welcome", "limits", "82 'message_bytes' ce00010000 'websocket_bytes' cd ffff", CX_E_RANGE},
+    {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00100000", CX_OK},
+    {"welcome", "limits", "82 'message_bytes' ce00040001 'websocket_bytes' ce00100000", CX_E_RANGE},
+    {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00100001", CX_E_RANGE},
+    {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce0003ffff",
+     CX_E_RANGE}, /* below message_bytes */
+    {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00040000", CX_OK},
+    {"job", "budget_ms", "ce ffffffff", CX_OK},
+    {"job", "budget_ms", "cf 0000000100000000", CX_E_RANGE},
+    {"job", "variables", "81 'a' 01", CX_E_TYPE},
+    {"job", "variables", "82 'a' 'b' 'c' 90", CX_E_TYPE},
+    {"job.request", "fields", "91 92 'path' 'k'", CX_E_TYPE},
+    {"job.request", "fields", "91 94 'path' 'k' 'v' 'w'", CX_E_TYPE},
+    {"job.request", "fields", "91 80", CX_E_TYPE},
+    {"job.request", "fields", "91 93 01 'k' 'v'", CX_E_TYPE},
+    {"job.request", "fields", "91 93 'path' 01 'v'", CX_E_TYPE},
+    {"job.request", "fields", "91 93 'path' 'k' c0", CX_E_TYPE},
+    {"job.expect", "auth_error_status", "91 'x'", CX_E_TYPE},
+    {"job.expect", "auth_error_status", "91 ff", CX_E_RANGE},
+    {"job.expect", "auth_error_status", "91 cf 0000000100000000", CX_E_RANGE},
+    {"result", "status", "cf 0000000100000000", CX_E_RANGE},
+    {"result.token", "expires_in", "cf ffffffffffffffff", CX_OK},
+    {"drain", "grace_ms", "cf 0000000100000000", CX_E_RANGE},
+    {"renew", "csr", "'text'", CX_E_TYPE},
+    {"renewed", "certificate", "'text'", CX_E_TYPE},
+    {"error", "id", "c4 00", CX_E_TYPE},
+    {"ack", "ids", "90", CX_OK},
+    {"ack", "ids", "92 @05 @05", CX_OK},
+    {"ack", "ids", "92 @05 'x'", CX_E_TYPE},
+};
+
 static void wire_get_keeps_ranges_and_kinds(void **state)
 {
-    static const struct {
-        const char *map, *key, *value;
-        enum cx_err err;
-    } rows[] = {
-        {"hello", "capacity", "00", CX_E_RANGE},
-        {"hello", "capacity", "cd 0800", CX_OK},
-        {"hello", "capacity", "cd 0801", CX_E_RANGE},
-        {"hello", "capacity", "d1 0001", CX_OK}, /* a signed form of 1 */
-        {"hello", "tunnel", "0f", CX_OK},
-        {"hello", "tunnel", "10", CX_E_RANGE},
-        {"hello", "ledger_seq", "cf ffffffffffffffff", CX_OK},
-        {"hello", "instance", "c4 0f 000000000000000000000000000000", CX_E_TYPE},
-        {"hello", "instance", "c4 11 0000000000000000000000000000000000", CX_E_TYPE},
-        {"hello", "instance", "'0123456789abcdef'", CX_E_TYPE}, /* 16 bytes, but text */
-        {"hello", "known", "90", CX_OK},
-        {"hello", "known", "92 @03 @04", CX_OK},
-        {"hello", "known", "92 @03 @03", CX_E_DUPLICATE},
-        {"hello", "known", "95 @03 @01 @04 @02 @03", CX_E_DUPLICATE},
-        {"hello", "known", "92 @03 c0", CX_E_TYPE},
-        {"hello", "known", "91 c4 01 00", CX_E_TYPE},
-        {"hello", "features", "92 'a' 01", CX_E_TYPE},
-        {"hello", "features", "91 c0", CX_E_TYPE},
-        {"hello", "policy", "80", CX_E_MISSING},
-        {"hello", "policy", "81 'rules' 91 01", CX_E_TYPE},
-        {"hello", "policy", "81 'rules' 92 80 81 'methods' 91 01", CX_E_TYPE},
-        {"welcome", "heartbeat_ms", "cd 03e7", CX_E_RANGE},
-        {"welcome", "heartbeat_ms", "cd ea60", CX_OK},
-        {"welcome", "heartbeat_ms", "cd ea61", CX_E_RANGE},
-        {"welcome", "limits", "82 'message_bytes' cd ffff 'websocket_bytes' ce00010000",
-         CX_E_RANGE},
-        {"welcome", "limits", "82 'message_bytes' ce00010000 'websocket_bytes' cd ffff",
-         CX_E_RANGE},
-        {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00100000", CX_OK},
-        {"welcome", "limits", "82 'message_bytes' ce00040001 'websocket_bytes' ce00100000",
-         CX_E_RANGE},
-        {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00100001",
-         CX_E_RANGE},
-        {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce0003ffff",
-         CX_E_RANGE}, /* below message_bytes */
-        {"welcome", "limits", "82 'message_bytes' ce00040000 'websocket_bytes' ce00040000", CX_OK},
-        {"job", "budget_ms", "ce ffffffff", CX_OK},
-        {"job", "budget_ms", "cf 0000000100000000", CX_E_RANGE},
-        {"job", "variables", "81 'a' 01", CX_E_TYPE},
-        {"job", "variables", "82 'a' 'b' 'c' 90", CX_E_TYPE},
-        {"job.request", "fields", "91 92 'path' 'k'", CX_E_TYPE},
-        {"job.request", "fields", "91 94 'path' 'k' 'v' 'w'", CX_E_TYPE},
-        {"job.request", "fields", "91 80", CX_E_TYPE},
-        {"job.request", "fields", "91 93 01 'k' 'v'", CX_E_TYPE},
-        {"job.request", "fields", "91 93 'path' 01 'v'", CX_E_TYPE},
-        {"job.request", "fields", "91 93 'path' 'k' c0", CX_E_TYPE},
-        {"job.expect", "auth_error_status", "91 'x'", CX_E_TYPE},
-        {"job.expect", "auth_error_status", "91 ff", CX_E_RANGE},
-        {"job.expect", "auth_error_status", "91 cf 0000000100000000", CX_E_RANGE},
-        {"result", "status", "cf 0000000100000000", CX_E_RANGE},
-        {"result.token", "expires_in", "cf ffffffffffffffff", CX_OK},
-        {"drain", "grace_ms", "cf 0000000100000000", CX_E_RANGE},
-        {"renew", "csr", "'text'", CX_E_TYPE},
-        {"renewed", "certificate", "'text'", CX_E_TYPE},
-        {"error", "id", "c4 00", CX_E_TYPE},
-        {"ack", "ids", "90", CX_OK},
-        {"ack", "ids", "92 @05 @05", CX_OK},
-        {"ack", "ids", "92 @05 'x'", CX_E_TYPE},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+    for (size_t i = 0; i < COUNT_OF(value_rows); i++) {
         struct buf bytes;
         struct msg m;
         struct cx_fail fail;
 
-        write_row(&bytes, rows[i].map, rows[i].key, rows[i].value);
-        CHECK_ERR(rows[i].value, get_bytes(rows[i].value, &bytes, &m, &fail), rows[i].err);
+        write_row(&bytes, value_rows[i].map, value_rows[i].key, value_rows[i].value);
+        CHECK_ERR(value_rows[i].value, get_bytes(value_rows[i].value, &bytes, &m, &fail),
+                  value_rows[i].err);
         wire_done(&m);
         buf_done(&bytes);
     }

@@ -7,108 +7,110 @@
 #define TEXT(s) SLICE_LIT(s)
 #define MAX     MSG_MESSAGE_BYTES_MAX
 
+static const struct {
+    const char *why;
+    enum cx_err err;
+    const char *sample;
+    size_t at; /* in the struct: the member that is made wrong */
+    uint32_t value;
+} number_rows[] = {
+    {"capacity 0", CX_E_RANGE, "hello with as little as may be",
+     offsetof(struct msg, body.hello.capacity), 0},
+    {"capacity 2049", CX_E_RANGE, "hello with as little as may be",
+     offsetof(struct msg, body.hello.capacity), 2049},
+    {"tunnel 16", CX_E_RANGE, "hello with as little as may be",
+     offsetof(struct msg, body.hello.tunnel), 16},
+    {"heartbeat 999", CX_E_RANGE, "welcome", offsetof(struct msg, body.welcome.heartbeat_ms), 999},
+    {"heartbeat 60001", CX_E_RANGE, "welcome", offsetof(struct msg, body.welcome.heartbeat_ms),
+     60001},
+    {"message_bytes 65535", CX_E_RANGE, "welcome", offsetof(struct msg, body.welcome.message_bytes),
+     65535},
+    {"message_bytes 262145", CX_E_RANGE, "welcome",
+     offsetof(struct msg, body.welcome.message_bytes), 262145},
+    {"websocket_bytes below message_bytes", CX_E_RANGE, "welcome",
+     offsetof(struct msg, body.welcome.websocket_bytes), 262143},
+    {"websocket_bytes over 1 MiB", CX_E_RANGE, "welcome",
+     offsetof(struct msg, body.welcome.websocket_bytes), 1048577},
+    {"purpose not set", CX_E_UNKNOWN, "job with as little as may be",
+     offsetof(struct msg, body.job.purpose), 0},
+    {"method not set", CX_E_UNKNOWN, "job with as little as may be",
+     offsetof(struct msg, body.job.request.method), 0},
+    {"encoding not set", CX_E_UNKNOWN, "job with as little as may be",
+     offsetof(struct msg, body.job.request.encoding), 0},
+    {"client method not set", CX_E_UNKNOWN, "job with all",
+     offsetof(struct msg, body.job.request.client.method), 0},
+    {"outcome not set", CX_E_UNKNOWN, "result with as little as may be",
+     offsetof(struct msg, body.result.outcome), 0},
+    {"code not set", CX_E_UNKNOWN, "result with as little as may be",
+     offsetof(struct msg, body.result.code), 0},
+    {"execution not set", CX_E_UNKNOWN, "result with as little as may be",
+     offsetof(struct msg, body.result.execution), 0},
+    {"type not set", CX_E_TYPE, "cancel", offsetof(struct msg, type), MSG_NONE},
+};
+
+static const struct {
+    const char *why;
+    enum cx_err err;
+    const char *sample;
+    size_t at;
+    struct slice value;
+} text_rows[] = {
+    {"agent_version absent",
+     CX_E_MISSING,
+     "hello with as little as may be",
+     offsetof(struct msg, body.hello.agent_version),
+     {NULL, 0}},
+    {"host absent",
+     CX_E_MISSING,
+     "hello with as little as may be",
+     offsetof(struct msg, body.hello.host),
+     {NULL, 0}},
+    {"url absent",
+     CX_E_MISSING,
+     "job with as little as may be",
+     offsetof(struct msg, body.job.request.url),
+     {NULL, 0}},
+    {"csr absent", CX_E_MISSING, "renew", offsetof(struct msg, body.renew.csr), {NULL, 0}},
+    {"neither certificate nor error",
+     CX_E_MISSING,
+     "renewed with a certificate",
+     offsetof(struct msg, body.renewed.certificate),
+     {NULL, 0}},
+    {"error without message",
+     CX_E_MISSING,
+     "error about none",
+     offsetof(struct msg, body.error.message),
+     {NULL, 0}},
+    {"url that is not UTF-8",
+     CX_E_UTF8,
+     "job with as little as may be",
+     offsetof(struct msg, body.job.request.url),
+     {(const uint8_t *)"\xff", 1}},
+};
+
 /* What a peer would refuse is refused before it is sent. */
 static void wire_put_refuses_what_wire_get_would_refuse(void **state)
 {
-    static const struct {
-        const char *why;
-        enum cx_err err;
-        const char *sample;
-        size_t at; /* in the struct: the member that is made wrong */
-        uint32_t value;
-    } numbers[] = {
-        {"capacity 0", CX_E_RANGE, "hello with as little as may be",
-         offsetof(struct msg, body.hello.capacity), 0},
-        {"capacity 2049", CX_E_RANGE, "hello with as little as may be",
-         offsetof(struct msg, body.hello.capacity), 2049},
-        {"tunnel 16", CX_E_RANGE, "hello with as little as may be",
-         offsetof(struct msg, body.hello.tunnel), 16},
-        {"heartbeat 999", CX_E_RANGE, "welcome", offsetof(struct msg, body.welcome.heartbeat_ms),
-         999},
-        {"heartbeat 60001", CX_E_RANGE, "welcome", offsetof(struct msg, body.welcome.heartbeat_ms),
-         60001},
-        {"message_bytes 65535", CX_E_RANGE, "welcome",
-         offsetof(struct msg, body.welcome.message_bytes), 65535},
-        {"message_bytes 262145", CX_E_RANGE, "welcome",
-         offsetof(struct msg, body.welcome.message_bytes), 262145},
-        {"websocket_bytes below message_bytes", CX_E_RANGE, "welcome",
-         offsetof(struct msg, body.welcome.websocket_bytes), 262143},
-        {"websocket_bytes over 1 MiB", CX_E_RANGE, "welcome",
-         offsetof(struct msg, body.welcome.websocket_bytes), 1048577},
-        {"purpose not set", CX_E_UNKNOWN, "job with as little as may be",
-         offsetof(struct msg, body.job.purpose), 0},
-        {"method not set", CX_E_UNKNOWN, "job with as little as may be",
-         offsetof(struct msg, body.job.request.method), 0},
-        {"encoding not set", CX_E_UNKNOWN, "job with as little as may be",
-         offsetof(struct msg, body.job.request.encoding), 0},
-        {"client method not set", CX_E_UNKNOWN, "job with all",
-         offsetof(struct msg, body.job.request.client.method), 0},
-        {"outcome not set", CX_E_UNKNOWN, "result with as little as may be",
-         offsetof(struct msg, body.result.outcome), 0},
-        {"code not set", CX_E_UNKNOWN, "result with as little as may be",
-         offsetof(struct msg, body.result.code), 0},
-        {"execution not set", CX_E_UNKNOWN, "result with as little as may be",
-         offsetof(struct msg, body.result.execution), 0},
-        {"type not set", CX_E_TYPE, "cancel", offsetof(struct msg, type), MSG_NONE},
-    };
-    static const struct {
-        const char *why;
-        enum cx_err err;
-        const char *sample;
-        size_t at;
-        struct slice value;
-    } texts[] = {
-        {"agent_version absent",
-         CX_E_MISSING,
-         "hello with as little as may be",
-         offsetof(struct msg, body.hello.agent_version),
-         {NULL, 0}},
-        {"host absent",
-         CX_E_MISSING,
-         "hello with as little as may be",
-         offsetof(struct msg, body.hello.host),
-         {NULL, 0}},
-        {"url absent",
-         CX_E_MISSING,
-         "job with as little as may be",
-         offsetof(struct msg, body.job.request.url),
-         {NULL, 0}},
-        {"csr absent", CX_E_MISSING, "renew", offsetof(struct msg, body.renew.csr), {NULL, 0}},
-        {"neither certificate nor error",
-         CX_E_MISSING,
-         "renewed with a certificate",
-         offsetof(struct msg, body.renewed.certificate),
-         {NULL, 0}},
-        {"error without message",
-         CX_E_MISSING,
-         "error about none",
-         offsetof(struct msg, body.error.message),
-         {NULL, 0}},
-        {"url that is not UTF-8",
-         CX_E_UTF8,
-         "job with as little as may be",
-         offsetof(struct msg, body.job.request.url),
-         {(const uint8_t *)"\xff", 1}},
-    };
-
     (void)state;
-    for (size_t i = 0; i < COUNT_OF(numbers) + COUNT_OF(texts); i++) {
-        bool is_text = i >= COUNT_OF(numbers);
-        size_t row = is_text ? i - COUNT_OF(numbers) : i;
-        const char *why = is_text ? texts[row].why : numbers[row].why;
+    for (size_t i = 0; i < COUNT_OF(number_rows) + COUNT_OF(text_rows); i++) {
+        bool is_text = i >= COUNT_OF(number_rows);
+        size_t row = is_text ? i - COUNT_OF(number_rows) : i;
+        const char *why = is_text ? text_rows[row].why : number_rows[row].why;
         struct msg m;
         struct buf out;
 
         buf_init(&out, MAX);
         assert_int_equal(buf_put_str(&out, "before"), CX_OK);
         if (is_text) {
-            wire_sample_make(texts[row].sample, &m);
-            memcpy((char *)&m + texts[row].at, &texts[row].value, sizeof(texts[row].value));
+            wire_sample_make(text_rows[row].sample, &m);
+            memcpy((char *)&m + text_rows[row].at, &text_rows[row].value,
+                   sizeof(text_rows[row].value));
         } else {
-            wire_sample_make(numbers[row].sample, &m);
-            memcpy((char *)&m + numbers[row].at, &numbers[row].value, sizeof(uint32_t));
+            wire_sample_make(number_rows[row].sample, &m);
+            memcpy((char *)&m + number_rows[row].at, &number_rows[row].value, sizeof(uint32_t));
         }
-        CHECK_ERR(why, wire_put(&m, MAX, &out, NULL), is_text ? texts[row].err : numbers[row].err);
+        CHECK_ERR(why, wire_put(&m, MAX, &out, NULL),
+                  is_text ? text_rows[row].err : number_rows[row].err);
         CHECK_TEXT(why, buf_view(&out), "before");
         buf_done(&out);
     }
@@ -169,6 +171,12 @@ static void wire_put_keeps_extra_within_its_limit(void **state)
     assert_int_equal(wire_put(&m, MAX, &out, NULL), CX_OK);
     m.body.result.token.extra = slice_of(json, MSG_EXTRA_BYTES_MAX + 1);
     assert_int_equal(wire_put(&m, MAX, &out, NULL), CX_E_TOO_BIG);
+    buf_done(&out);
+
+    buf_init(&out, MAX); /* what the peer would not take is not gathered first */
+    m.body.result.token.extra = slice_of(json, MSG_EXTRA_BYTES_MAX);
+    assert_int_equal(wire_put(&m, 1000, &out, NULL), CX_E_TOO_BIG);
+    assert_in_range(out.room, 1, 4096);
     buf_done(&out);
 }
 
