@@ -31,7 +31,8 @@ enum cx_err tls_client_new(const struct tls_client *client, SSL_CTX **out,
                            struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Exchange the own certificate and key of a live context; connections that are up keep the old one.
- * The context is unchanged on error. Errors as above. */
+ * The context is unchanged on error. Errors as above; CX_E_UNSUPPORTED (another kind of key than
+ * before: OpenSSL would keep both). */
 enum cx_err tls_set_identity(SSL_CTX *ctx, struct slice chain, struct slice key,
                              struct cx_fail *fail) CX_MUST_CHECK;
 
@@ -39,6 +40,7 @@ enum cx_err tls_set_identity(SSL_CTX *ctx, struct slice chain, struct slice key,
 struct tls_pin {
     uint8_t spki_sha256[CRYPTO_SHA256_BYTES]; /* of the CA's public key */
     const char *host; /* the DNS name or IP address (in text) that the peer must prove; borrowed */
+    struct cx_fail fail; /* out: why the last verification failed; code CX_OK after one that held */
 };
 
 /* Make `ctx` verify its peer by pin: among the certificates that the peer sends, the one whose key
@@ -49,8 +51,9 @@ struct tls_pin {
  * With libcurl: call it in CURLOPT_SSL_CTX_FUNCTION and leave CURLOPT_SSL_VERIFYPEER and
  * CURLOPT_SSL_VERIFYHOST at their defaults (1 and 2); libcurl then looks at the verdict of this
  * verification, and checks the host name once more.
- * pin: borrowed until `ctx` is freed. Error: CX_E_CRYPTO. */
-enum cx_err tls_pin_install(SSL_CTX *ctx, const struct tls_pin *pin,
-                            struct cx_fail *fail) CX_MUST_CHECK;
+ * pin: borrowed until `ctx` is freed, and written to.
+ * Errors: CX_E_SYNTAX (a host that is empty or begins with a dot would match too much),
+ * CX_E_CRYPTO. */
+enum cx_err tls_pin_install(SSL_CTX *ctx, struct tls_pin *pin, struct cx_fail *fail) CX_MUST_CHECK;
 
 #endif
