@@ -1,0 +1,214 @@
+#include "platform/io/admin.h"
+#include "platform/io/admin_commands.h"
+
+#include "common/io/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PATH_BYTES = 128, NAME_BYTES = 128, TOKEN_SHOWN = 4 };
+
+/* ---- what is asked ---- */
+
+/* Does the profile's form have a field of that name? Other names are values of the context. */
+static bool is_form_field(const json_t *profile, const char *name)
+{
+    json_t *field;
+    size_t i;
+
+    json_array_foreach(json_object_get(profile, "form_fields"), i, field)
+    {
+        if (strcmp(admin_text(field, "key"), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool set_value(json_t *body, const json_t *profile, const char *name, struct slice value)
+{
+    json_t *text = json_stringn((const char *)value.ptr, value.len);
+    const char *part = is_form_field(profile, name) ? "variables" : "context";
+    json_t *object = strcmp(name, "tenant") == 0 ? body : json_object_get(body, part);
+
+    if (text == NULL) {
+        fprintf(stderr, "connector-platform: exchange: the value of %s is not UTF-8\n", name);
+        return false;
+    }
+    return json_object_set_new(object, name, text) == 0;
+}
+
+/* --set NAME=VALUE */
+static bool set_given(json_t *body, const json_t *profile, const char *given)
+{
+    const char *equals = strchr(given, '=');
+    char name[NAME_BYTES];
+
+    if (equals == NULL || equals == given || (size_t)(equals - given) >= sizeof(name)) {
+        fprintf(stderr, "connector-platform: exchange: --set takes NAME=VALUE\n");
+        return false;
+    }
+    memcpy(name, given, (size_t)(equals - given));
+    name[equals - given] = '\0';
+    return set_value(body, profile, name, slice_of_str(equals + 1));
+}
+
+/* --ask NAME */
+static bool set_asked(json_t *body, const json_t *profile, const char *name)
+{
+    struct secret value = {0};
+    struct cx_fail fail = {0};
+    char prompt[NAME_BYTES + 16];
+    bool is_set;
+
+    (void)snprintf(prompt, sizeof(prompt), "%.100s: ", name);
+    if (terminal_ask_secret(prompt, &value, &fail) != CX_OK) {
+        fprintf(stderr, "connector-platform: exchange: %s: %s\n", name, cx_fail_text(&fail));
+        return false;
+    }
+    is_set = set_value(body, profile, name, secret_view(&value));
+    secret_done(&value);
+    return is_set;
+}
+
+static bool fill(const struct cli_args *args, const json_t *profile, json_t *body)
+{
+    const char *given;
+
+    for (size_t i = 0; (given = cli_value_at(args, "set", i)) != NULL; i++) {
+        if (!set_given(body, profile, given)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; (given = cli_value_at(args, "ask", i)) != NULL; i++) {
+        if (!set_asked(body, profile, given)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the answer, for a person ---- */
+
+static void print_token(const json_t *token)
+{
+    const char *access = admin_text(token, "access_token");
+    const json_t *expires = json_object_get(token, "expires_in");
+
+    printf("  token      %.*s... (%s, %zu characters, the rest is not shown)\n",
+           strlen(access) > 4 * (size_t)TOKEN_SHOWN ? TOKEN_SHOWN : 0, access,
+           admin_text(token, "token_type"), strlen(access));
+    if (expires != NULL) {
+        printf("  expires    in %lld s\n", (long long)json_integer_value(expires));
+    }
+    printf("  refresh    %s\n", json_object_get(token, "refresh_token") != NULL ? "yes" : "no");
+    if (admin_text(token, "scope")[0] != '\0') {
+        printf("  scope      %s\n", admin_text(token, "scope"));
+    }
+}
+
+static void print_hops(const json_t *timing)
+{
+    json_t *value;
+    const char *key;
+
+    if (json_object_size(timing) == 0) {
+        return;
+    }
+    printf("  hops      ");
+    json_object_foreach((json_t *)(uintptr_t)timing, key, value)
+    {
+        printf(" %s %.2f", key, (double)json_integer_value(value) / 1000.0);
+    }
+    printf(" ms\n");
+}
+
+static void print_issued(const char *profile, const json_t *answer)
+{
+    printf("issued: %s through %s\n", profile, admin_text(answer, "connector"));
+    print_token(json_object_get(answer, "token"));
+    print_hops(json_object_get(answer, "timing_us"));
+    printf("  id         %s, agent %s\n", admin_text(answer, "id"), admin_text(answer, "agent"));
+}
+
+static void print_row(const char *title, const char *text)
+{
+    if (text[0] != '\0') {
+        printf("  %-10s %s\n", title, text);
+    }
+}
+
+static void print_problem(const char *profile, const json_t *answer)
+{
+    json_t *error;
+    size_t i;
+
+    printf("%s: %s\n", admin_text(answer, "code"), profile);
+    print_row("why", admin_text(answer, "detail"));
+    print_row("endpoint", admin_text(answer, "oauth_error"));
+    print_row("", admin_text(answer, "oauth_description"));
+    print_row("stage", admin_text(answer, "stage"));
+    print_row("execution", admin_text(answer, "execution"));
+    print_row("try again", admin_text(answer, "safe_to_retry"));
+    json_array_foreach(json_object_get(answer, "errors"), i, error)
+    {
+        printf("  %s: %s\n", admin_text(error, "field"), admin_text(error, "message"));
+    }
+    print_hops(json_object_get(answer, "timing_us"));
+    print_row("id", admin_text(answer, "id"));
+}
+
+static enum cli_status show(const struct cli_args *args, const struct admin_answer *answer)
+{
+    bool is_issued = answer->status == 200;
+
+    if (cli_has(args, "json")) {
+        (void)json_dumpf(answer->json, stdout, JSON_INDENT(2));
+        printf("\n");
+    } else if (is_issued) {
+        print_issued(args->words[0], answer->json);
+    } else {
+        print_problem(args->words[0], answer->json);
+    }
+    return is_issued ? CLI_DONE : CLI_FAILED;
+}
+
+static enum cli_status run(const struct cli_args *args, const json_t *profile)
+{
+    char path[PATH_BYTES];
+    json_t *body = json_pack("{s:{}, s:{}}", "variables", "context");
+    struct admin_ask ask = {.method = "POST", .path = path, .body = body};
+    struct admin_answer answer = {0};
+    enum cli_status status = CLI_USAGE;
+
+    (void)snprintf(path, sizeof(path), "/v1/profiles/%s/exchange", args->words[0]);
+    if (body != NULL && fill(args, profile, body)) {
+        status = admin_ask(args, &ask, &answer);
+        if (status == CLI_DONE) {
+            status = show(args, &answer);
+        }
+    }
+    json_decref(body);
+    admin_answer_done(&answer);
+    return status;
+}
+
+enum cli_status command_exchange(const struct cli_args *args)
+{
+    char path[PATH_BYTES];
+    struct admin_ask ask = {.method = "GET", .path = path};
+    struct admin_answer profile;
+    enum cli_status status;
+
+    if (!admin_name(args, args->words[0])) {
+        return CLI_USAGE;
+    }
+    (void)snprintf(path, sizeof(path), "/v1/profiles/%s", args->words[0]);
+    status = admin_do(args, &ask, &profile);
+    if (status == CLI_DONE) {
+        status = run(args, profile.json);
+    }
+    admin_answer_done(&profile);
+    return status;
+}
