@@ -134,16 +134,36 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
     return 0;
 }
 
+/* How many bytes from p on (of `left`) are ASCII, counted in whole words of eight. */
+static size_t ascii_words(const uint8_t *p, size_t left)
+{
+    size_t at = 0;
+
+    while (left - at >= sizeof(uint64_t)) {
+        uint64_t word;
+
+        memcpy(&word, p + at, sizeof(word));
+        if ((word & 0x8080808080808080u) != 0) {
+            break;
+        }
+        at += sizeof(word);
+    }
+    return at;
+}
+
 bool slice_is_utf8(struct slice s)
 {
     size_t at = 0;
 
     while (at < s.len) {
-        size_t bytes;
+        size_t bytes = ascii_words(s.ptr + at, s.len - at);
 
-        if (s.ptr[at] < 0x80) {
+        at += bytes;
+        while (at < s.len && s.ptr[at] < 0x80) {
             at++;
-            continue;
+        }
+        if (at == s.len) {
+            break;
         }
         bytes = utf8_sequence(s.ptr + at, s.len - at);
         if (bytes == 0) {

@@ -12,7 +12,7 @@ static int compare_ids(const void *a, const void *b)
 
 /* The platform settles a job by whether `known` names it: an id that stands there twice is a bug of
  * the agent's, and no guess is made at what it means. */
-static void refuse_repeated_ids(struct wire_reader *r, const struct wire_map *m,
+static void refuse_repeated_ids(struct wire_reader *r, struct wire_map *m,
                                 const struct msg_hello *h)
 {
     struct cx_id *sorted = wire_read_room(r, h->nknown, sizeof(*sorted));
@@ -29,7 +29,7 @@ static void refuse_repeated_ids(struct wire_reader *r, const struct wire_map *m,
     }
 }
 
-static void get_policy(struct wire_reader *r, const struct wire_map *m, struct msg_policy *p)
+static void get_policy(struct wire_reader *r, struct wire_map *m, struct msg_policy *p)
 {
     msgpack_object_array from = wire_read_array(r, m, "rules", WIRE_REQUIRED);
     struct msg_rule *rules = wire_read_room(r, from.size, sizeof(*rules));
@@ -38,7 +38,7 @@ static void get_policy(struct wire_reader *r, const struct wire_map *m, struct m
         return;
     }
     for (uint32_t i = 0; i < from.size && r->err == CX_OK; i++) {
-        struct wire_map rule = {"policy.rules", &from.ptr[i].via.map};
+        struct wire_map rule = {"policy.rules", &from.ptr[i].via.map, 0};
 
         if (from.ptr[i].type != MSGPACK_OBJECT_MAP) {
             wire_read_refuse(r, CX_E_TYPE, m, "rules", "each must be a map");
@@ -52,7 +52,7 @@ static void get_policy(struct wire_reader *r, const struct wire_map *m, struct m
     p->nrules = from.size;
 }
 
-static void get_hello(struct wire_reader *r, const struct wire_map *m, struct msg_hello *h)
+static void get_hello(struct wire_reader *r, struct wire_map *m, struct msg_hello *h)
 {
     struct wire_map policy = wire_read_map(r, m, "policy", WIRE_REQUIRED, "hello.policy");
 
@@ -69,7 +69,7 @@ static void get_hello(struct wire_reader *r, const struct wire_map *m, struct ms
     refuse_repeated_ids(r, m, h);
 }
 
-static void get_welcome(struct wire_reader *r, const struct wire_map *m, struct msg_welcome *w)
+static void get_welcome(struct wire_reader *r, struct wire_map *m, struct msg_welcome *w)
 {
     struct wire_map limits = wire_read_map(r, m, "limits", WIRE_REQUIRED, "welcome.limits");
 
@@ -93,7 +93,7 @@ static void note_unknown(const char **unknown, bool is_unknown, const char *name
     }
 }
 
-static void get_fields(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_fields(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     msgpack_object_array from = wire_read_array(r, m, "fields", WIRE_REQUIRED);
     struct msg_field *fields = wire_read_room(r, from.size, sizeof(*fields));
@@ -119,7 +119,7 @@ static void get_fields(struct wire_reader *r, const struct wire_map *m, struct m
     job->request.nfields = from.size;
 }
 
-static void get_client(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_client(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct msg_client *c = &job->request.client;
     struct slice method = wire_read_str(r, m, "method", WIRE_OPTIONAL);
@@ -132,7 +132,7 @@ static void get_client(struct wire_reader *r, const struct wire_map *m, struct m
     c->certificate = wire_read_str(r, m, "certificate", WIRE_OPTIONAL);
 }
 
-static void get_request(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_request(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct msg_request *q = &job->request;
     struct wire_map client = wire_read_map(r, m, "client", WIRE_OPTIONAL, "job.request.client");
@@ -146,7 +146,7 @@ static void get_request(struct wire_reader *r, const struct wire_map *m, struct 
     get_client(r, &client, job);
 }
 
-static void get_variables(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_variables(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct wire_map from = wire_read_map(r, m, "variables", WIRE_REQUIRED, "job.variables");
     struct msg_variable *variables;
@@ -173,7 +173,7 @@ static void get_variables(struct wire_reader *r, const struct wire_map *m, struc
     job->nvariables = n;
 }
 
-static void get_statuses(struct wire_reader *r, const struct wire_map *m, struct msg_expect *e)
+static void get_statuses(struct wire_reader *r, struct wire_map *m, struct msg_expect *e)
 {
     msgpack_object_array from = wire_read_array(r, m, "auth_error_status", WIRE_OPTIONAL);
     uint32_t *statuses = wire_read_room(r, from.size, sizeof(*statuses));
@@ -199,7 +199,7 @@ static void get_statuses(struct wire_reader *r, const struct wire_map *m, struct
     e->nauth_error_status = from.size;
 }
 
-static void get_expect(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_expect(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct wire_map answer = wire_read_map(r, m, "answer", WIRE_OPTIONAL, "job.expect.answer");
     struct slice expect = wire_read_str(r, &answer, "expect", WIRE_OPTIONAL);
@@ -212,7 +212,7 @@ static void get_expect(struct wire_reader *r, const struct wire_map *m, struct m
     note_unknown(&job->unknown, job->expect.answer == ENCODING_UNKNOWN, "expect.answer.expect");
 }
 
-static void get_job(struct wire_reader *r, const struct wire_map *m, struct msg_job *job)
+static void get_job(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct wire_map request = wire_read_map(r, m, "request", WIRE_REQUIRED, "job.request");
     struct wire_map expect = wire_read_map(r, m, "expect", WIRE_OPTIONAL, "job.expect");
@@ -229,7 +229,7 @@ static void get_job(struct wire_reader *r, const struct wire_map *m, struct msg_
     job->trace = wire_read_bool(r, m, "trace");
 }
 
-static void get_token(struct wire_reader *r, const struct wire_map *m, struct msg_token *t)
+static void get_token(struct wire_reader *r, struct wire_map *m, struct msg_token *t)
 {
     t->access_token = wire_read_str(r, m, "access_token", WIRE_OPTIONAL);
     t->token_type = wire_read_str(r, m, "token_type", WIRE_OPTIONAL);
@@ -245,7 +245,7 @@ static void get_token(struct wire_reader *r, const struct wire_map *m, struct ms
     }
 }
 
-static void get_failure(struct wire_reader *r, const struct wire_map *m, struct msg_result *result)
+static void get_failure(struct wire_reader *r, struct wire_map *m, struct msg_result *result)
 {
     struct msg_failure *f = &result->error;
     struct slice stage = wire_read_str(r, m, "stage", WIRE_OPTIONAL);
@@ -260,7 +260,7 @@ static void get_failure(struct wire_reader *r, const struct wire_map *m, struct 
     f->retry_after_ms = wire_read_uint(r, m, "retry_after_ms", WIRE_OPTIONAL, wire_u64);
 }
 
-static void get_timing(struct wire_reader *r, const struct wire_map *m, struct msg_timing *t)
+static void get_timing(struct wire_reader *r, struct wire_map *m, struct msg_timing *t)
 {
     t->queued = wire_read_uint(r, m, "queued", WIRE_OPTIONAL, wire_u64);
     t->policy = wire_read_uint(r, m, "policy", WIRE_OPTIONAL, wire_u64);
@@ -272,7 +272,7 @@ static void get_timing(struct wire_reader *r, const struct wire_map *m, struct m
     t->total = wire_read_uint(r, m, "total", WIRE_OPTIONAL, wire_u64);
 }
 
-static void get_result(struct wire_reader *r, const struct wire_map *m, struct msg_result *result)
+static void get_result(struct wire_reader *r, struct wire_map *m, struct msg_result *result)
 {
     struct wire_map token = wire_read_map(r, m, "token", WIRE_OPTIONAL, "result.token");
     struct wire_map error = wire_read_map(r, m, "error", WIRE_OPTIONAL, "result.error");
@@ -296,13 +296,13 @@ static void get_result(struct wire_reader *r, const struct wire_map *m, struct m
     get_timing(r, &timing, &result->timing);
 }
 
-static void get_drain(struct wire_reader *r, const struct wire_map *m, struct msg_drain *d)
+static void get_drain(struct wire_reader *r, struct wire_map *m, struct msg_drain *d)
 {
     d->reason = wire_read_str(r, m, "reason", WIRE_REQUIRED);
     d->grace_ms = (uint32_t)wire_read_uint(r, m, "grace_ms", WIRE_REQUIRED, wire_u32);
 }
 
-static void get_renewed(struct wire_reader *r, const struct wire_map *m, struct msg_renewed *w)
+static void get_renewed(struct wire_reader *r, struct wire_map *m, struct msg_renewed *w)
 {
     struct wire_map error = wire_read_map(r, m, "error", WIRE_OPTIONAL, "renewed.error");
 
@@ -314,7 +314,7 @@ static void get_renewed(struct wire_reader *r, const struct wire_map *m, struct 
     w->error_message = wire_read_str(r, &error, "message", WIRE_REQUIRED);
 }
 
-static void get_error(struct wire_reader *r, const struct wire_map *m, struct msg_error *e)
+static void get_error(struct wire_reader *r, struct wire_map *m, struct msg_error *e)
 {
     e->code = wire_read_str(r, m, "code", WIRE_REQUIRED);
     e->message = wire_read_str(r, m, "message", WIRE_REQUIRED);
@@ -327,7 +327,7 @@ static void get_body(struct wire_reader *r, const msgpack_object_map *body, stru
     static const char *const names[MSG_TYPE_COUNT] = {"",       "hello",   "welcome", "job",
                                                       "result", "ack",     "cancel",  "drain",
                                                       "renew",  "renewed", "error",   "policy"};
-    struct wire_map map = {names[m->type], body};
+    struct wire_map map = {names[m->type], body, 0};
 
     switch (m->type) {
     case MSG_HELLO:

@@ -64,9 +64,9 @@ static void put_fields(struct wire_writer *w, struct wire_out *m, const struct m
             wire_write_refuse(w, CX_E_UNKNOWN, m, "fields", "a place is not set");
         }
         msgpack_pack_array(&w->packer, 3);
-        wire_write_text(w, slice_of_str(terms_place(f->place)));
-        wire_write_text(w, f->key);
-        wire_write_text(w, f->value);
+        wire_write_text(w, m, "fields", slice_of_str(terms_place(f->place)));
+        wire_write_text(w, m, "fields", f->key);
+        wire_write_text(w, m, "fields", f->value);
     }
 }
 
@@ -104,13 +104,33 @@ static void put_request(struct wire_writer *w, struct wire_out *job, const struc
     wire_write_map_end(w, &m);
 }
 
+static bool is_named_before(const struct msg_variable *variables, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (slice_eq(variables[j].name, variables[i].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The one map whose keys are not ours. */
 static void put_variables(struct wire_writer *w, struct wire_out *job, const struct msg_job *from)
 {
+    size_t n = from->nvariables;
+
     wire_write_key(w, job, "variables");
-    msgpack_pack_map(&w->packer, from->nvariables);
-    for (size_t i = 0; i < from->nvariables; i++) {
-        wire_write_text(w, from->variables[i].name);
-        wire_write_text(w, from->variables[i].value);
+    if (n > MSG_MAP_MAX) {
+        wire_write_refuse(w, CX_E_TOO_BIG, job, "variables", "too many");
+        return;
+    }
+    msgpack_pack_map(&w->packer, n);
+    for (size_t i = 0; i < n; i++) {
+        if (is_named_before(from->variables, i)) {
+            wire_write_refuse(w, CX_E_DUPLICATE, job, "variables", "a name twice");
+        }
+        wire_write_text(w, job, "variables", from->variables[i].name);
+        wire_write_text(w, job, "variables", from->variables[i].value);
     }
     if (from->nsecret_variables > 0) {
         wire_write_strs(w, job, "secret_variables", from->secret_variables,
@@ -348,19 +368,10 @@ enum cx_err wire_put(const struct msg *m, size_t message_bytes_max, struct buf *
                      struct cx_fail *fail)
 {
     struct wire_writer w;
-    struct slice written;
-    struct slice message;
 
     wire_write_init(&w, out, message_bytes_max, fail);
     msgpack_pack_array(&w.packer, 2);
     msgpack_pack_uint8(&w.packer, (uint8_t)m->type);
     put_body(&w, m);
-    if (w.err == CX_OK) { /* the peer would close the tunnel over what this finds */
-        written = slice_from(buf_view(out), w.start);
-        w.err = wire_cut(&written, message_bytes_max, &message, fail);
-    }
-    if (w.err != CX_OK) {
-        buf_truncate(out, w.start);
-    }
-    return w.err;
+    return wire_write_end(&w);
 }

@@ -12,30 +12,36 @@ void wire_read_refuse(struct wire_reader *r, enum cx_err code, const struct wire
     }
 }
 
-static const msgpack_object *find(const struct wire_map *m, const char *key)
+static const msgpack_object *find(struct wire_map *m, const char *key)
 {
-    size_t len = strlen(key);
+    size_t len;
+    uint32_t size;
+    uint32_t i = m->last;
 
-    if (m->entries == NULL) {
+    if (m->entries == NULL || m->entries->size == 0) {
         return NULL;
     }
-    for (uint32_t i = 0; i < m->entries->size; i++) {
+    len = strlen(key);
+    size = m->entries->size;
+    for (uint32_t n = 0; n < size; n++) { /* round, from the last one on */
         const msgpack_object_kv *entry = &m->entries->ptr[i];
 
         if (entry->key.via.str.size == len && memcmp(entry->key.via.str.ptr, key, len) == 0) {
+            m->last = i;
             return entry->val.type == MSGPACK_OBJECT_NIL ? NULL : &entry->val;
         }
+        i = i + 1 == size ? 0 : i + 1;
     }
     return NULL;
 }
 
-bool wire_read_has(const struct wire_map *m, const char *key)
+bool wire_read_has(struct wire_map *m, const char *key)
 {
     return find(m, key) != NULL;
 }
 
 /* The value of `key`, or NULL: then it is absent, or a fault is noted. */
-static const msgpack_object *want(struct wire_reader *r, const struct wire_map *m, const char *key,
+static const msgpack_object *want(struct wire_reader *r, struct wire_map *m, const char *key,
                                   enum wire_need need)
 {
     const msgpack_object *o;
@@ -50,9 +56,8 @@ static const msgpack_object *want(struct wire_reader *r, const struct wire_map *
     return o;
 }
 
-static const msgpack_object *want_type(struct wire_reader *r, const struct wire_map *m,
-                                       const char *key, enum wire_need need,
-                                       msgpack_object_type type)
+static const msgpack_object *want_type(struct wire_reader *r, struct wire_map *m, const char *key,
+                                       enum wire_need need, msgpack_object_type type)
 {
     static const struct {
         msgpack_object_type type;
@@ -82,7 +87,7 @@ struct slice wire_read_text(const msgpack_object *o)
     return o->via.str.size == 0 ? SLICE_LIT("") : slice_of(o->via.str.ptr, o->via.str.size);
 }
 
-struct slice wire_read_str(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct slice wire_read_str(struct wire_reader *r, struct wire_map *m, const char *key,
                            enum wire_need need)
 {
     const msgpack_object *o = want_type(r, m, key, need, MSGPACK_OBJECT_STR);
@@ -90,7 +95,7 @@ struct slice wire_read_str(struct wire_reader *r, const struct wire_map *m, cons
     return o == NULL ? slice_of(NULL, 0) : wire_read_text(o);
 }
 
-struct slice wire_read_bin(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct slice wire_read_bin(struct wire_reader *r, struct wire_map *m, const char *key,
                            enum wire_need need)
 {
     const msgpack_object *o = want_type(r, m, key, need, MSGPACK_OBJECT_BIN);
@@ -110,7 +115,7 @@ static bool to_id(const msgpack_object *o, struct cx_id *id)
     return true;
 }
 
-struct cx_id wire_read_id(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct cx_id wire_read_id(struct wire_reader *r, struct wire_map *m, const char *key,
                           enum wire_need need)
 {
     const msgpack_object *o = want(r, m, key, need);
@@ -122,7 +127,7 @@ struct cx_id wire_read_id(struct wire_reader *r, const struct wire_map *m, const
     return id;
 }
 
-uint64_t wire_read_uint(struct wire_reader *r, const struct wire_map *m, const char *key,
+uint64_t wire_read_uint(struct wire_reader *r, struct wire_map *m, const char *key,
                         enum wire_need need, struct wire_range range)
 {
     const msgpack_object *o = want(r, m, key, need);
@@ -145,23 +150,23 @@ uint64_t wire_read_uint(struct wire_reader *r, const struct wire_map *m, const c
     return o->via.u64;
 }
 
-bool wire_read_bool(struct wire_reader *r, const struct wire_map *m, const char *key)
+bool wire_read_bool(struct wire_reader *r, struct wire_map *m, const char *key)
 {
     const msgpack_object *o = want_type(r, m, key, WIRE_OPTIONAL, MSGPACK_OBJECT_BOOLEAN);
 
     return o != NULL && o->via.boolean;
 }
 
-struct wire_map wire_read_map(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct wire_map wire_read_map(struct wire_reader *r, struct wire_map *m, const char *key,
                               enum wire_need need, const char *path)
 {
     const msgpack_object *o = want_type(r, m, key, need, MSGPACK_OBJECT_MAP);
 
-    return (struct wire_map){path, o == NULL ? NULL : &o->via.map};
+    return (struct wire_map){path, o == NULL ? NULL : &o->via.map, 0};
 }
 
-msgpack_object_array wire_read_array(struct wire_reader *r, const struct wire_map *m,
-                                     const char *key, enum wire_need need)
+msgpack_object_array wire_read_array(struct wire_reader *r, struct wire_map *m, const char *key,
+                                     enum wire_need need)
 {
     const msgpack_object *o = want_type(r, m, key, need, MSGPACK_OBJECT_ARRAY);
 
@@ -182,7 +187,7 @@ void *wire_read_room(struct wire_reader *r, size_t n, size_t element_bytes)
     return room;
 }
 
-const struct cx_id *wire_read_ids(struct wire_reader *r, const struct wire_map *m, const char *key,
+const struct cx_id *wire_read_ids(struct wire_reader *r, struct wire_map *m, const char *key,
                                   size_t *n)
 {
     msgpack_object_array from = wire_read_array(r, m, key, WIRE_REQUIRED);
@@ -202,7 +207,7 @@ const struct cx_id *wire_read_ids(struct wire_reader *r, const struct wire_map *
     return ids;
 }
 
-const struct slice *wire_read_strs(struct wire_reader *r, const struct wire_map *m, const char *key,
+const struct slice *wire_read_strs(struct wire_reader *r, struct wire_map *m, const char *key,
                                    enum wire_need need, size_t *n)
 {
     msgpack_object_array from = wire_read_array(r, m, key, need);

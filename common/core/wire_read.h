@@ -22,35 +22,36 @@ struct wire_reader {
 struct wire_map {
     const char *path; /* static; what `fail` calls it: "job.request" */
     const msgpack_object_map *entries;
+    uint32_t last; /* the entry that was found last: peers write in our order */
 };
 
 /* Note a fault unless there is one already: "<path of m>.<key>: <what>". */
 void wire_read_refuse(struct wire_reader *r, enum cx_err code, const struct wire_map *m,
                       const char *key, const char *what);
 
-bool wire_read_has(const struct wire_map *m, const char *key);
+bool wire_read_has(struct wire_map *m, const char *key);
 
 /* All of these give the empty value (absent slice, 0, false, no elements) for what is absent.
  * Faults: CX_E_MISSING (required), CX_E_TYPE, CX_E_RANGE (also for a negative number). */
-struct slice wire_read_str(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct slice wire_read_str(struct wire_reader *r, struct wire_map *m, const char *key,
                            enum wire_need need);
-struct slice wire_read_bin(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct slice wire_read_bin(struct wire_reader *r, struct wire_map *m, const char *key,
                            enum wire_need need);
-struct cx_id wire_read_id(struct wire_reader *r, const struct wire_map *m, const char *key,
+struct cx_id wire_read_id(struct wire_reader *r, struct wire_map *m, const char *key,
                           enum wire_need need);
-uint64_t wire_read_uint(struct wire_reader *r, const struct wire_map *m, const char *key,
+uint64_t wire_read_uint(struct wire_reader *r, struct wire_map *m, const char *key,
                         enum wire_need need, struct wire_range range);
-bool wire_read_bool(struct wire_reader *r, const struct wire_map *m, const char *key);
-struct wire_map wire_read_map(struct wire_reader *r, const struct wire_map *m, const char *key,
+bool wire_read_bool(struct wire_reader *r, struct wire_map *m, const char *key);
+struct wire_map wire_read_map(struct wire_reader *r, struct wire_map *m, const char *key,
                               enum wire_need need, const char *path);
-msgpack_object_array wire_read_array(struct wire_reader *r, const struct wire_map *m,
-                                     const char *key, enum wire_need need);
+msgpack_object_array wire_read_array(struct wire_reader *r, struct wire_map *m, const char *key,
+                                     enum wire_need need);
 
 /* Arrays of one kind (ids are always required); NULL and 0 for an empty one. Fault besides:
  * CX_E_NOMEM. */
-const struct cx_id *wire_read_ids(struct wire_reader *r, const struct wire_map *m, const char *key,
+const struct cx_id *wire_read_ids(struct wire_reader *r, struct wire_map *m, const char *key,
                                   size_t *n);
-const struct slice *wire_read_strs(struct wire_reader *r, const struct wire_map *m, const char *key,
+const struct slice *wire_read_strs(struct wire_reader *r, struct wire_map *m, const char *key,
                                    enum wire_need need, size_t *n);
 
 /* Room for `n` elements in the zone, not initialised; NULL for none, or when `err` is set. */

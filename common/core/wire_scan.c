@@ -34,21 +34,26 @@ static const struct {
 struct frame {
     size_t left; /* values still to come; a map's entry is two */
     bool is_map;
+    bool is_large;    /* a map whose keys are kept sorted */
     size_t first_key; /* where this map's keys begin in scan.keys */
 };
 
 /* The outermost container is the message's array, so fewer maps than levels are ever open. */
 enum { KEYS_MAX = (MSG_NESTING_MAX - 1) * MSG_MAP_MAX };
 
+/* Up to so many keys, comparing each with all is quicker than keeping them sorted. */
+enum { SMALL_MAP = 16 };
+
 struct scan {
     struct slice bytes;
     size_t at;
     size_t max; /* bytes a message may have */
+    size_t end; /* the smaller of that and the bytes that are there */
     struct cx_fail *fail;
     size_t depth;
     struct frame frames[MSG_NESTING_MAX];
     size_t nkeys;
-    struct slice keys[KEYS_MAX]; /* of the open maps, each map's part sorted; not initialised */
+    struct slice keys[KEYS_MAX]; /* of the open maps; not initialised */
 };
 
 static enum cx_err refuse(const struct scan *s, enum cx_err code, const char *what)
@@ -56,14 +61,31 @@ static enum cx_err refuse(const struct scan *s, enum cx_err code, const char *wh
     return cx_fail_set(s->fail, code, "wire.scan", "byte %zu: %s", s->at, what);
 }
 
-/* `more` bytes behind the cursor must have come, and lie within the limit. */
-static enum cx_err expect_bytes(const struct scan *s, uint64_t more)
+/* True if `more` bytes from the cursor on have come, within the message's limit. */
+static bool has_bytes(const struct scan *s, uint64_t more)
 {
-    if (more > s->max - s->at) {
-        return refuse(s, CX_E_TOO_BIG, "the message is longer than its limit");
+    return more <= s->end - s->at;
+}
+
+/* The error when they haven't. */
+static enum cx_err refuse_end(const struct scan *s, uint64_t more)
+{
+    return more > s->max - s->at ? refuse(s, CX_E_TOO_BIG, "the message is longer than its limit")
+                                 : refuse(s, CX_E_SYNTAX, "the message is cut short");
+}
+
+/* The head of one of `formats`. */
+static enum cx_err read_long_head(const struct scan *s, const uint8_t *p, struct head *head)
+{
+    unsigned format = p[0] - 0xc0u;
+    size_t count_bytes = formats[format].count_bytes;
+
+    if (!has_bytes(s, 1 + count_bytes)) {
+        return refuse_end(s, 1 + count_bytes);
     }
-    if (more > s->bytes.len - s->at) {
-        return refuse(s, CX_E_SYNTAX, "the message is cut short");
+    *head = (struct head){(enum kind)formats[format].kind, 1 + count_bytes, formats[format].count};
+    for (size_t i = 1; i <= count_bytes; i++) {
+        head->count = head->count << 8 | p[i];
     }
     return CX_OK;
 }
@@ -71,32 +93,21 @@ static enum cx_err expect_bytes(const struct scan *s, uint64_t more)
 static enum cx_err read_head(const struct scan *s, struct head *head)
 {
     const uint8_t *p;
-    size_t count_bytes;
-    enum cx_err err = expect_bytes(s, 1);
 
-    if (err != CX_OK) {
-        return err;
+    if (!has_bytes(s, 1)) {
+        return refuse_end(s, 1);
     }
     p = s->bytes.ptr + s->at;
-    *head = (struct head){KIND_INT, 1, 0}; /* fixint, positive and negative */
-    if (p[0] >= 0x80 && p[0] < 0x90) {
-        *head = (struct head){KIND_MAP, 1, p[0] & 0x0f};
-    } else if (p[0] >= 0x90 && p[0] < 0xa0) {
-        *head = (struct head){KIND_ARRAY, 1, p[0] & 0x0f};
-    } else if (p[0] >= 0xa0 && p[0] < 0xc0) {
+    if (p[0] >= 0xa0 && p[0] < 0xc0) {
         *head = (struct head){KIND_STR, 1, p[0] & 0x1f};
-    } else if (p[0] >= 0xc0 && p[0] < 0xe0) {
-        count_bytes = formats[p[0] - 0xc0].count_bytes;
-        err = expect_bytes(s, 1 + count_bytes);
-        if (err != CX_OK) {
-            return err;
-        }
-        head->kind = (enum kind)formats[p[0] - 0xc0].kind;
-        head->bytes += count_bytes;
-        head->count = formats[p[0] - 0xc0].count;
-        for (size_t i = 1; i <= count_bytes; i++) {
-            head->count = head->count << 8 | p[i];
-        }
+    } else if (p[0] < 0x80 || p[0] >= 0xe0) {
+        *head = (struct head){KIND_INT, 1, 0};
+    } else if (p[0] < 0x90) {
+        *head = (struct head){KIND_MAP, 1, p[0] & 0x0f};
+    } else if (p[0] < 0xa0) {
+        *head = (struct head){KIND_ARRAY, 1, p[0] & 0x0f};
+    } else {
+        return read_long_head(s, p, head);
     }
     return CX_OK;
 }
@@ -105,7 +116,6 @@ static enum cx_err open_container(struct scan *s, const struct head *head)
 {
     bool is_map = head->kind == KIND_MAP;
     uint64_t values = is_map ? 2 * head->count : head->count;
-    enum cx_err err;
 
     if (s->depth == MSG_NESTING_MAX) {
         return refuse(s, CX_E_TOO_BIG, "nested too deep");
@@ -116,12 +126,12 @@ static enum cx_err open_container(struct scan *s, const struct head *head)
     if (!is_map && head->count > MSG_ARRAY_MAX) {
         return refuse(s, CX_E_TOO_BIG, "an array has too many elements");
     }
-    err = expect_bytes(s, head->bytes + values); /* a value has one byte at least */
-    if (err != CX_OK) {
-        return err;
+    if (!has_bytes(s, head->bytes + values)) { /* a value has one byte at least */
+        return refuse_end(s, head->bytes + values);
     }
     s->at += head->bytes;
-    s->frames[s->depth++] = (struct frame){(size_t)values, is_map, s->nkeys};
+    s->frames[s->depth++] =
+        (struct frame){(size_t)values, is_map, head->count > SMALL_MAP, s->nkeys};
     return CX_OK;
 }
 
@@ -133,9 +143,20 @@ static int compare(struct slice a, struct slice b)
     return a.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len);
 }
 
-/* Put a key of the innermost map among its fellows. They are kept sorted: a few comparisons a key
- * on small maps, and no worse than n log n on a map that a hostile peer has made. */
-static enum cx_err add_key(struct scan *s, size_t first, struct slice key)
+/* Where `key` stands, or belongs, among the keys of the innermost map. */
+static size_t find_unsorted(const struct scan *s, size_t first, struct slice key, bool *is_there)
+{
+    for (size_t i = first; i < s->nkeys; i++) {
+        if (compare(key, s->keys[i]) == 0) {
+            *is_there = true;
+            return i;
+        }
+    }
+    *is_there = false;
+    return s->nkeys;
+}
+
+static size_t find_sorted(const struct scan *s, size_t first, struct slice key, bool *is_there)
 {
     size_t low = first;
     size_t high = s->nkeys;
@@ -145,7 +166,8 @@ static enum cx_err add_key(struct scan *s, size_t first, struct slice key)
         int order = compare(key, s->keys[middle]);
 
         if (order == 0) {
-            return refuse(s, CX_E_DUPLICATE, "a key occurs twice in a map");
+            *is_there = true;
+            return middle;
         }
         if (order < 0) {
             high = middle;
@@ -153,8 +175,25 @@ static enum cx_err add_key(struct scan *s, size_t first, struct slice key)
             low = middle + 1;
         }
     }
-    memmove(&s->keys[low + 1], &s->keys[low], (s->nkeys - low) * sizeof(s->keys[0]));
-    s->keys[low] = key;
+    *is_there = false;
+    return low;
+}
+
+/* Put a key of the innermost map among its fellows. In a large map they are kept sorted, so that a
+ * hostile peer can't make it cost more than n log n comparisons. */
+static enum cx_err add_key(struct scan *s, const struct frame *map, struct slice key)
+{
+    bool is_there;
+    size_t at = map->is_large ? find_sorted(s, map->first_key, key, &is_there)
+                              : find_unsorted(s, map->first_key, key, &is_there);
+
+    if (is_there) {
+        return refuse(s, CX_E_DUPLICATE, "a key occurs twice in a map");
+    }
+    if (at < s->nkeys) {
+        memmove(&s->keys[at + 1], &s->keys[at], (s->nkeys - at) * sizeof(s->keys[0]));
+    }
+    s->keys[at] = key;
     s->nkeys++;
     return CX_OK;
 }
@@ -163,17 +202,17 @@ static enum cx_err add_key(struct scan *s, size_t first, struct slice key)
 static enum cx_err take_scalar(struct scan *s, const struct head *head, const struct frame *key_of)
 {
     struct slice content;
-    enum cx_err err = expect_bytes(s, head->bytes + head->count);
+    enum cx_err err;
 
-    if (err != CX_OK) {
-        return err;
+    if (!has_bytes(s, head->bytes + head->count)) {
+        return refuse_end(s, head->bytes + head->count);
     }
     content = slice_of(s->bytes.ptr + s->at + head->bytes, (size_t)head->count);
     if (head->kind == KIND_STR && !slice_is_utf8(content)) {
         return refuse(s, CX_E_UTF8, "text is not valid UTF-8");
     }
     if (key_of != NULL) {
-        err = add_key(s, key_of->first_key, content);
+        err = add_key(s, key_of, content);
         if (err != CX_OK) {
             return err;
         }
@@ -270,9 +309,8 @@ static enum cx_err scan_shape(struct scan *s)
     if (err != CX_OK) {
         return err;
     }
-    err = expect_bytes(s, head.bytes + head.count);
-    if (err != CX_OK) {
-        return err;
+    if (!has_bytes(s, head.bytes + head.count)) {
+        return refuse_end(s, head.bytes + head.count);
     }
     if (is_negative(s->bytes.ptr + s->at)) {
         return refuse(s, CX_E_TYPE, "a message's type is not negative");
@@ -292,6 +330,7 @@ enum cx_err wire_cut(struct slice *rest, size_t message_bytes_max, struct slice 
     s.bytes = *rest;
     s.at = 0;
     s.max = message_bytes_max;
+    s.end = rest->len < message_bytes_max ? rest->len : message_bytes_max;
     s.fail = fail;
     s.depth = 0;
     s.nkeys = 0;

@@ -1,28 +1,62 @@
 #include "common/core/wire_write.h"
 
 #include <assert.h>
+#include <string.h>
 
 static const char op[] = "wire.put";
 
 enum { FIXMAP = 0x80, FIXMAP_MAX = 15 };
 
+/* Bytes that are written and not yet content of the buffer. */
+static size_t pending(const struct wire_writer *w)
+{
+    return w->at == NULL ? 0 : (size_t)(w->at - (w->out->ptr + w->out->len));
+}
+
+/* Bytes that the buffer can take without growing. */
+static size_t spare(const struct buf *b)
+{
+    return (b->room < b->cap ? b->room : b->cap) - b->len;
+}
+
+/* Make what is pending content, and room for `more` bytes behind it. */
+static void ask_for_room(struct wire_writer *w, size_t more)
+{
+    size_t left; /* of what the peer takes */
+
+    if (w->err != CX_OK) {
+        return;
+    }
+    buf_grew(w->out, pending(w));
+    left = w->message_bytes_max - (w->out->len - w->start);
+    w->at = NULL;
+    w->room = 0;
+    if (more > left) {
+        w->err = cx_fail_set(w->fail, CX_E_TOO_BIG, op, "the message is over %zu bytes",
+                             w->message_bytes_max);
+        return;
+    }
+    w->err = buf_reserve(w->out, more, &w->at);
+    if (w->err != CX_OK) {
+        (void)cx_fail_set(w->fail, w->err, op, "%s", "");
+        return;
+    }
+    w->room = spare(w->out) < left ? spare(w->out) : left;
+}
+
 static int write_bytes(void *data, const char *bytes, size_t len)
 {
     struct wire_writer *w = data;
 
-    if (w->err != CX_OK) {
-        return -1;
+    if (len > w->room) {
+        ask_for_room(w, len);
     }
-    if (len > w->message_bytes_max - (w->out->len - w->start)) {
-        w->err = cx_fail_set(w->fail, CX_E_TOO_BIG, op, "the message is over %zu bytes",
-                             w->message_bytes_max);
-        return -1;
+    if (len == 0 || w->err != CX_OK) {
+        return w->err == CX_OK ? 0 : -1;
     }
-    w->err = buf_put(w->out, slice_of(bytes, len));
-    if (w->err != CX_OK) {
-        (void)cx_fail_set(w->fail, w->err, op, "%s", "");
-        return -1;
-    }
+    memcpy(w->at, bytes, len);
+    w->at += len;
+    w->room -= len;
     return 0;
 }
 
@@ -32,6 +66,17 @@ void wire_write_init(struct wire_writer *w, struct buf *out, size_t message_byte
     *w = (struct wire_writer){
         .out = out, .start = out->len, .message_bytes_max = message_bytes_max, .fail = fail};
     msgpack_packer_init(&w->packer, w, write_bytes);
+}
+
+enum cx_err wire_write_end(struct wire_writer *w)
+{
+    buf_grew(w->out, pending(w));
+    w->at = NULL;
+    w->room = 0;
+    if (w->err != CX_OK) {
+        buf_truncate(w->out, w->start);
+    }
+    return w->err;
 }
 
 void wire_write_refuse(struct wire_writer *w, enum cx_err code, const struct wire_out *m,
@@ -44,7 +89,7 @@ void wire_write_refuse(struct wire_writer *w, enum cx_err code, const struct wir
 
 struct wire_out wire_write_map(struct wire_writer *w, const char *path)
 {
-    struct wire_out m = {path, w->out->len, 0};
+    struct wire_out m = {path, w->out->len + pending(w), 0};
 
     msgpack_pack_map(&w->packer, 0);
     return m;
@@ -65,15 +110,24 @@ void wire_write_map_end(struct wire_writer *w, const struct wire_out *m)
     }
 }
 
-void wire_write_text(struct wire_writer *w, struct slice text)
+static void put_str(struct wire_writer *w, struct slice text)
 {
     msgpack_pack_str(&w->packer, text.len);
     msgpack_pack_str_body(&w->packer, text.ptr, text.len);
 }
 
+void wire_write_text(struct wire_writer *w, const struct wire_out *m, const char *key,
+                     struct slice text)
+{
+    if (!slice_is_utf8(text)) {
+        wire_write_refuse(w, CX_E_UTF8, m, key, "not valid UTF-8");
+    }
+    put_str(w, text);
+}
+
 void wire_write_key(struct wire_writer *w, struct wire_out *m, const char *key)
 {
-    wire_write_text(w, slice_of_str(key));
+    put_str(w, slice_of_str(key));
     m->entries++;
 }
 
@@ -91,7 +145,7 @@ void wire_write_str(struct wire_writer *w, struct wire_out *m, const char *key, 
 {
     if (is_present(w, m, key, s, need)) {
         wire_write_key(w, m, key);
-        wire_write_text(w, s);
+        wire_write_text(w, m, key, s);
     }
 }
 
@@ -110,7 +164,7 @@ void wire_write_word(struct wire_writer *w, struct wire_out *m, const char *key,
         wire_write_refuse(w, CX_E_UNKNOWN, m, key, "not set");
     }
     wire_write_key(w, m, key);
-    wire_write_text(w, slice_of_str(word));
+    put_str(w, slice_of_str(word));
 }
 
 void wire_write_uint(struct wire_writer *w, struct wire_out *m, const char *key, uint64_t value,
@@ -146,6 +200,9 @@ void wire_write_bool(struct wire_writer *w, struct wire_out *m, const char *key,
 
 void wire_write_array(struct wire_writer *w, struct wire_out *m, const char *key, size_t n)
 {
+    if (n > MSG_ARRAY_MAX) {
+        wire_write_refuse(w, CX_E_TOO_BIG, m, key, "too many elements");
+    }
     wire_write_key(w, m, key);
     msgpack_pack_array(&w->packer, n);
 }
@@ -164,6 +221,6 @@ void wire_write_strs(struct wire_writer *w, struct wire_out *m, const char *key,
 {
     wire_write_array(w, m, key, n);
     for (size_t i = 0; i < n; i++) {
-        wire_write_text(w, texts[i]);
+        wire_write_text(w, m, key, texts[i]);
     }
 }

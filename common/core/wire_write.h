@@ -17,6 +17,8 @@ struct wire_writer {
     struct buf *out;
     size_t start; /* where the message begins in out */
     size_t message_bytes_max;
+    uint8_t *at; /* where the next byte goes, behind out's content */
+    size_t room; /* bytes that may go there before more room is asked for */
     msgpack_packer packer;
     struct cx_fail *fail;
 };
@@ -25,13 +27,16 @@ struct wire_writer {
  * left out, and its one-byte header is written at the end: so it has at most 15. */
 struct wire_out {
     const char *path; /* static; what `fail` calls it: "job.request" */
-    size_t at;        /* of the header, in the buffer */
+    size_t at;        /* of the header, from the start of the buffer */
     unsigned entries;
 };
 
 /* The writer holds a pointer to itself: it can't be copied or moved. */
 void wire_write_init(struct wire_writer *w, struct buf *out, size_t message_bytes_max,
                      struct cx_fail *fail);
+
+/* The message is whole: its bytes become content of the buffer, or, on a fault, none of them. */
+enum cx_err wire_write_end(struct wire_writer *w) CX_MUST_CHECK;
 
 /* Note a fault unless there is one already: "<path of m>.<key>: <what>". */
 void wire_write_refuse(struct wire_writer *w, enum cx_err code, const struct wire_out *m,
@@ -49,7 +54,7 @@ void wire_write_map_end(struct wire_writer *w, const struct wire_out *m);
 /* The key alone; its value is written next, by whatever means. */
 void wire_write_key(struct wire_writer *w, struct wire_out *m, const char *key);
 
-/* An absent slice writes nothing. Fault: CX_E_MISSING (absent, but required). */
+/* An absent slice writes nothing. Faults: CX_E_MISSING (absent, but required), CX_E_UTF8. */
 void wire_write_str(struct wire_writer *w, struct wire_out *m, const char *key, struct slice s,
                     enum wire_need need);
 
@@ -69,6 +74,7 @@ void wire_write_id(struct wire_writer *w, struct wire_out *m, const char *key,
 /* Only what is true is written: false is as good as absent. */
 void wire_write_bool(struct wire_writer *w, struct wire_out *m, const char *key, bool value);
 
+/* Faults of the arrays: CX_E_TOO_BIG (more than MSG_ARRAY_MAX elements), CX_E_UTF8. */
 void wire_write_ids(struct wire_writer *w, struct wire_out *m, const char *key,
                     const struct cx_id *ids, size_t n);
 void wire_write_strs(struct wire_writer *w, struct wire_out *m, const char *key,
@@ -77,7 +83,9 @@ void wire_write_strs(struct wire_writer *w, struct wire_out *m, const char *key,
 /* Key and header of an array; its `n` elements are written next. */
 void wire_write_array(struct wire_writer *w, struct wire_out *m, const char *key, size_t n);
 
-/* One text by itself, as in an array; an absent one is written as an empty one. */
-void wire_write_text(struct wire_writer *w, struct slice text);
+/* One text by itself, under `key` (which is only named in a fault); an absent one is written as an
+ * empty one. Fault: CX_E_UTF8. */
+void wire_write_text(struct wire_writer *w, const struct wire_out *m, const char *key,
+                     struct slice text);
 
 #endif

@@ -214,6 +214,8 @@ static void wire_cut_keeps_the_limit_of_bytes(void **state)
         msgpack_text(&bytes, "92 05 80"); /* the next message does not count */
         CHECK_ERR(why, cut(why, buf_view(&bytes), whole, &len), CX_OK);
         CHECK(why, len == whole);
+        CHECK_ERR(why, cut(why, slice_first(buf_view(&bytes), whole - 1), whole, &len),
+                  CX_E_SYNTAX);
         for (size_t max = 0; max < whole; max++) {
             CHECK_ERR(why, cut(why, buf_view(&bytes), max, &len), CX_E_TOO_BIG);
         }
