@@ -135,6 +135,9 @@ static void wire_get_fills_a_result(void **state)
     assert_int_equal(r->execution, EXECUTION_ANSWERED);
     assert_int_equal(r->status, 200);
     CHECK_TEXT("access", r->token.access_token, "at");
+    /* no copy of a secret is made: the slice lies in the bytes that came */
+    assert_in_range((uintptr_t)r->token.access_token.ptr, (uintptr_t)bytes.ptr,
+                    (uintptr_t)(bytes.ptr + bytes.len));
     CHECK_TEXT("refresh", r->token.refresh_token, "rt");
     assert_true(r->token.has_expires_in && r->token.expires_in == 3600);
     assert_true(r->token.extra_omitted);
