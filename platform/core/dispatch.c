@@ -73,11 +73,8 @@ static void end_job(struct dispatch *d, struct dispatch_job *job,
     dispatch_job_free(d, job);
 }
 
-void dispatch_connector_free(struct dispatch_connector *c)
+void dispatch_connector_give_up(struct dispatch_connector *c)
 {
-    if (c == NULL) {
-        return;
-    }
     while (c->queue.first != NULL) {
         end_job(c->dispatch, c->queue.first, &fail_queue_offline);
     }
@@ -87,7 +84,14 @@ void dispatch_connector_free(struct dispatch_connector *c)
     while (c->lost.first != NULL) {
         end_job(c->dispatch, c->lost.first, &fail_lost);
     }
-    free(c);
+}
+
+void dispatch_connector_free(struct dispatch_connector *c)
+{
+    if (c != NULL) {
+        dispatch_connector_give_up(c);
+        free(c);
+    }
 }
 
 struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c)
@@ -104,6 +108,23 @@ struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector
     return counts;
 }
 
+size_t dispatch_waiting(const struct dispatch *d)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < DISPATCH_BUCKETS; i++) {
+        for (const struct dispatch_job *job = d->buckets[i]; job != NULL; job = job->bucket_next) {
+            n += job->state == DISPATCH_QUEUED || job->state == DISPATCH_RECORDING;
+        }
+    }
+    return n;
+}
+
+static bool takes_jobs(const struct dispatch_tunnel *t)
+{
+    return t->is_ready && !t->is_choked && !t->is_draining;
+}
+
 /* The tunnel with the most room, or NULL. */
 static struct dispatch_tunnel *pick_tunnel(const struct dispatch_connector *c)
 {
@@ -113,7 +134,7 @@ static struct dispatch_tunnel *pick_tunnel(const struct dispatch_connector *c)
     for (struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
         size_t room = t->capacity > t->outstanding ? t->capacity - t->outstanding : 0;
 
-        if (t->is_ready && !t->is_draining && room > best_room) {
+        if (takes_jobs(t) && room > best_room) {
             best = t;
             best_room = room;
         }
@@ -135,16 +156,22 @@ static void assign(struct dispatch_job *job, struct dispatch_tunnel *t)
     d->ports.record(d->ports.ctx, job);
 }
 
+/* A port may answer from within a call, and so come here again: the outer loop goes on then. */
 static void pump(struct dispatch_connector *c)
 {
     struct dispatch_tunnel *t;
 
+    if (c->is_pumping) {
+        return;
+    }
+    c->is_pumping = true;
     while (c->queue.first != NULL && (t = pick_tunnel(c)) != NULL) {
         assign(c->queue.first, t);
     }
+    c->is_pumping = false;
 }
 
-/* Off its tunnel, in front of the queue: it was never written, any agent may have it. */
+/* Off its tunnel, back to its place in the queue: it was never written, any agent may have it. */
 static void requeue(struct dispatch_job *job)
 {
     if (job->tunnel != NULL) {
@@ -152,7 +179,7 @@ static void requeue(struct dispatch_job *job)
         job->tunnel = NULL;
     }
     job->state = DISPATCH_QUEUED;
-    list_move_front(&job->connector->queue, job);
+    list_move_by_order(&job->connector->queue, job);
 }
 
 enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
@@ -192,6 +219,23 @@ static void drop(struct dispatch *d, struct dispatch_job *job)
     pump(c);
 }
 
+/* Put it on the tunnel that it was recorded for, or look for another. */
+static void send(struct dispatch *d, struct dispatch_job *job)
+{
+    struct dispatch_connector *c = job->connector;
+    struct dispatch_tunnel *t = job->tunnel;
+
+    if (t != NULL && !t->is_draining) { /* else it went while the store was writing */
+        job->state = DISPATCH_SENDING;
+        if (d->ports.send(d->ports.ctx, t->owner, job)) {
+            return;
+        }
+        t->is_choked = true;
+    }
+    requeue(job);
+    pump(c);
+}
+
 void dispatch_recorded(struct dispatch *d, const struct cx_id *id, bool is_ok)
 {
     struct dispatch_job *job = dispatch_find(d, id);
@@ -204,14 +248,8 @@ void dispatch_recorded(struct dispatch *d, const struct cx_id *id, bool is_ok)
     }
     if (job->owner == NULL) {
         drop(d, job);
-    } else if (job->tunnel == NULL) { /* the tunnel went while the store was writing */
-        struct dispatch_connector *c = job->connector;
-
-        requeue(job);
-        pump(c);
     } else {
-        job->state = DISPATCH_SENDING;
-        (void)d->ports.send(d->ports.ctx, job->tunnel->owner, job);
+        send(d, job);
     }
 }
 
@@ -290,6 +328,18 @@ struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct c
     return job;
 }
 
+/* The agent has forgotten a job that nobody here waited for, on whichever tunnel it was counted. */
+static void settle_foreign(const struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    for (struct dispatch_tunnel *o = t->connector->tunnels; o != NULL; o = o->next) {
+        if (id_eq(&o->agent, &t->agent) && tunnel_forget_foreign(o, id)) {
+            o->outstanding--;
+            pump(t->connector);
+            return;
+        }
+    }
+}
+
 void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struct cx_id *id)
 {
     struct dispatch_job *job = dispatch_find(d, id);
@@ -297,9 +347,8 @@ void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struc
     if (job != NULL && job->state == DISPATCH_REPORTED &&
         (t == NULL || id_eq(&job->agent, &t->agent))) {
         drop(d, job);
-    } else if (t != NULL && tunnel_forget_foreign(t, id)) {
-        t->outstanding--;
-        pump(t->connector);
+    } else if (t != NULL) {
+        settle_foreign(t, id);
     }
 }
 
@@ -339,6 +388,7 @@ struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
     t->connector = c;
     t->next = c->tunnels;
     c->tunnels = t;
+    tunnel_forget_counted(t);
     settle_lost(t, hello);
     return t;
 }
@@ -346,12 +396,32 @@ struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
 void dispatch_tunnel_ready(struct dispatch_tunnel *t)
 {
     t->is_ready = true;
+    t->is_choked = false;
     pump(t->connector);
 }
 
 void dispatch_tunnel_drain(struct dispatch_tunnel *t)
 {
     t->is_draining = true;
+}
+
+/* Where a job goes whose tunnel is gone. */
+static void move_off(struct dispatch_connector *c, struct dispatch_job *job)
+{
+    bool is_unread = job->state == DISPATCH_SENDING;
+
+    if (job->state == DISPATCH_RECORDING) { /* dispatch_recorded will see that it is gone */
+        job->tunnel = NULL;
+        list_move(&c->recording, job);
+    } else if (job->owner == NULL && (is_unread || job->state == DISPATCH_SENT)) {
+        dispatch_job_free(c->dispatch, job); /* the store knows whose a late result is */
+    } else if (is_unread) {
+        requeue(job);
+    } else {
+        job->tunnel = NULL;
+        job->state = job->state == DISPATCH_SENT ? DISPATCH_LOST : job->state;
+        list_move(&c->lost, job);
+    }
 }
 
 void dispatch_tunnel_down(struct dispatch_tunnel *t)
@@ -363,24 +433,19 @@ void dispatch_tunnel_down(struct dispatch_tunnel *t)
         link = &(*link)->next;
     }
     *link = t->next;
-    while (t->jobs.first != NULL) {
-        struct dispatch_job *job = t->jobs.first;
-
-        if (job->state == DISPATCH_RECORDING) { /* dispatch_recorded will see that it is gone */
-            job->tunnel = NULL;
-            list_move(&c->recording, job);
-        } else if (job->state == DISPATCH_SENDING) { /* the link never took it */
-            requeue(job);
-        } else if (job->owner == NULL && job->state == DISPATCH_SENT) {
-            dispatch_job_free(c->dispatch, job); /* the store knows whose a late result is */
-        } else {
-            job->tunnel = NULL;
-            job->state = job->state == DISPATCH_SENT ? DISPATCH_LOST : job->state;
-            list_move(&c->lost, job);
-        }
+    while (t->jobs.last != NULL) { /* the youngest first: it goes to the front of the queue */
+        move_off(c, t->jobs.last);
     }
     tunnel_free(t);
     pump(c);
+}
+
+void dispatch_tunnel_cut(struct dispatch_tunnel *t)
+{
+    for (struct dispatch_job *job = t->jobs.first; job != NULL; job = job->next) {
+        job->state = job->state == DISPATCH_SENDING ? DISPATCH_SENT : job->state;
+    }
+    dispatch_tunnel_down(t);
 }
 
 size_t dispatch_tunnel_outstanding(const struct dispatch_tunnel *t)

@@ -37,6 +37,7 @@ struct dispatch_job {
     /* private */
     struct cx_id ledger;
     unsigned number;
+    uint64_t order; /* of submission */
     struct dispatch_connector *connector;
     struct dispatch_tunnel *tunnel;
     struct dispatch_job *bucket_next;
@@ -58,7 +59,7 @@ struct dispatch_ports {
      * from here). */
     void (*record)(void *ctx, struct dispatch_job *job);
     /* Queue the job on the tunnel, to be followed by dispatch_written or dispatch_unwritten. False:
-     * it has no room or is closing (dispatch_tunnel_down follows then). */
+     * it has no room, or is closing. It gets no more jobs then until dispatch_tunnel_ready. */
     bool (*send)(void *ctx, void *tunnel_owner, struct dispatch_job *job);
     /* Tell the agent that nobody waits for this job. */
     void (*cancel)(void *ctx, void *tunnel_owner, const struct cx_id *id);
@@ -73,7 +74,10 @@ void dispatch_free(struct dispatch *d); /* after its connectors; jobs that are l
 
 struct dispatch_connector *dispatch_connector_new(struct dispatch *d); /* NULL: out of memory */
 
-/* Its tunnels must be down. Jobs that are left fail (connector_offline, or agent_lost if sent). */
+/* End every job that is on no tunnel (connector_offline, or agent_lost if it was sent). */
+void dispatch_connector_give_up(struct dispatch_connector *c);
+
+/* Its tunnels must be down. Gives up what is left. NULL is fine. */
 void dispatch_connector_free(struct dispatch_connector *c);
 
 struct dispatch_counts {
@@ -83,6 +87,9 @@ struct dispatch_counts {
     size_t queued;
 };
 struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c);
+
+/* Jobs that no tunnel's outbox has had yet, of all connectors. */
+size_t dispatch_waiting(const struct dispatch *d);
 
 /* --- jobs --- */
 struct dispatch_order {
@@ -132,26 +139,34 @@ void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struc
 
 /* --- tunnels --- */
 struct dispatch_hello {
-    struct cx_id agent, ledger;
+    struct cx_id agent;
+    struct cx_id ledger; /* the same only if it holds all that it held when this was said before */
     unsigned number;
     uint32_t capacity;
     const struct cx_id *known;
     size_t nknown;
 };
 
-/* A tunnel is ready. Those that it replaces must be down. Jobs of this agent that were lost are
- * settled by what `hello` proves. NULL if out of memory. */
+/* A tunnel is greeted. Those that it replaces must be down. Jobs of this agent that were lost are
+ * settled by what `hello` proves. A job that `hello` knows and nobody here waits for takes up room
+ * until it is settled. NULL if out of memory. */
 struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
                                            const struct dispatch_hello *hello, void *owner);
 
-/* After the welcome is queued: give it what waits. */
+/* After the welcome is queued, and whenever a tunnel that had refused a job has room again: give it
+ * what waits. */
 void dispatch_tunnel_ready(struct dispatch_tunnel *t);
 
-/* It takes no new jobs. */
+/* It takes no new jobs. Those that are being recorded for it go elsewhere. */
 void dispatch_tunnel_drain(struct dispatch_tunnel *t);
 
-/* It is gone, and dispatch_unwritten was called for what was never written. Frees it. */
+/* It is gone, and nobody will read what is still in its outbox: that may go to another tunnel.
+ * Frees it. */
 void dispatch_tunnel_down(struct dispatch_tunnel *t);
+
+/* It is given up while its outbox may still be written and read: what is in there counts as sent.
+ * Nothing of it is reported here any more (written, unwritten). Frees it. */
+void dispatch_tunnel_cut(struct dispatch_tunnel *t);
 
 /* Jobs that the agent holds as far as we know. */
 size_t dispatch_tunnel_outstanding(const struct dispatch_tunnel *t);

@@ -28,13 +28,21 @@ void list_move(struct dispatch_list *list, struct dispatch_job *job)
     list->count++;
 }
 
-void list_move_front(struct dispatch_list *list, struct dispatch_job *job)
+void list_move_by_order(struct dispatch_list *list, struct dispatch_job *job)
 {
+    struct dispatch_job *after = list->first; /* the one that will stand behind it */
+    struct dispatch_job *before;
+
     list_take_off(job);
+    while (after != NULL && after->order < job->order) {
+        after = after->next;
+    }
+    before = after != NULL ? after->previous : list->last;
     job->list = list;
-    job->next = list->first;
-    *(list->first != NULL ? &list->first->previous : &list->last) = job;
-    list->first = job;
+    job->next = after;
+    job->previous = before;
+    *(before != NULL ? &before->next : &list->first) = job;
+    *(after != NULL ? &after->previous : &list->last) = job;
     list->count++;
 }
 
@@ -85,6 +93,7 @@ struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
     job->owner = order->owner;
     job->submitted_ms = order->now_ms;
     job->deadline_ms = order->deadline_ms;
+    job->order = c->dispatch->submitted++;
     job->connector = c;
     buf_take(&job->message, order->message);
     job->bucket_next = *bucket;
@@ -105,6 +114,11 @@ void dispatch_job_free(struct dispatch *d, struct dispatch_job *job)
     free(job);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct cx_id));
+}
+
 struct dispatch_tunnel *tunnel_new(const struct dispatch_hello *hello, void *owner)
 {
     struct dispatch_tunnel *t = calloc(1, sizeof(*t));
@@ -119,6 +133,7 @@ struct dispatch_tunnel *tunnel_new(const struct dispatch_hello *hello, void *own
             return NULL;
         }
         memcpy(t->foreign, hello->known, hello->nknown * sizeof(*t->foreign));
+        qsort(t->foreign, hello->nknown, sizeof(*t->foreign), compare_ids);
     }
     t->nforeign = hello->nknown;
     t->outstanding = hello->nknown;
@@ -136,13 +151,49 @@ void tunnel_free(struct dispatch_tunnel *t)
     free(t);
 }
 
+static struct cx_id *find_foreign(const struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    return t->nforeign == 0
+               ? NULL
+               : bsearch(id, t->foreign, t->nforeign, sizeof(*t->foreign), compare_ids);
+}
+
 bool tunnel_forget_foreign(struct dispatch_tunnel *t, const struct cx_id *id)
 {
-    for (size_t i = 0; i < t->nforeign; i++) {
-        if (id_eq(&t->foreign[i], id)) {
-            t->foreign[i] = t->foreign[--t->nforeign];
+    struct cx_id *at = find_foreign(t, id);
+
+    if (at == NULL) {
+        return false;
+    }
+    t->nforeign--;
+    memmove(at, at + 1, (size_t)(t->foreign + t->nforeign - at) * sizeof(*at));
+    return true;
+}
+
+static bool is_counted_elsewhere(const struct dispatch_tunnel *t, const struct cx_id *id)
+{
+    const struct dispatch_job *job = dispatch_find(t->connector->dispatch, id);
+
+    if (job != NULL) {
+        return job->tunnel != NULL && id_eq(&job->agent, &t->agent);
+    }
+    for (const struct dispatch_tunnel *o = t->connector->tunnels; o != NULL; o = o->next) {
+        if (o != t && id_eq(&o->agent, &t->agent) && find_foreign(o, id) != NULL) {
             return true;
         }
     }
     return false;
+}
+
+void tunnel_forget_counted(struct dispatch_tunnel *t)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < t->nforeign; i++) {
+        if (!is_counted_elsewhere(t, &t->foreign[i])) {
+            t->foreign[kept++] = t->foreign[i];
+        }
+    }
+    t->outstanding -= t->nforeign - kept;
+    t->nforeign = kept;
 }
