@@ -1,0 +1,288 @@
+#include "common/core/profile_parts.h"
+
+#include "common/core/url.h"
+
+#include <stdio.h>
+
+/* One template that is being checked. */
+struct check {
+    struct profile_reader *r;
+    size_t site;
+    char path[MEMBERS_PATH_BYTES]; /* of the site, for faults */
+    bool is_url;
+    enum field_place place; /* PLACE_UNKNOWN if it is no field */
+};
+
+static bool is_in_url(const struct check *c)
+{
+    return c->is_url || c->place == PLACE_QUERY || c->place == PLACE_PATH;
+}
+
+#define FAULT(c, ...) faults_add((c)->r->faults, NULL, (c)->path, __VA_ARGS__)
+
+static bool has_path_field(const struct profile *p, struct slice key)
+{
+    for (size_t i = 0; i < p->nfields; i++) {
+        if (p->fields[i].place == PLACE_PATH && p->fields[i].key != NULL &&
+            slice_eq_str(key, p->fields[i].key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_path_name(const struct check *c, struct slice name)
+{
+    const struct profile *p = &c->r->p;
+
+    if (slice_eq_str(name, "tenant")) {
+        if (!p->has_tenancy) {
+            FAULT(c, "refers to {tenant}, but tenancy is off");
+        }
+        return;
+    }
+    if (has_path_field(p, name)) {
+        return;
+    }
+    if (profile_form_field(p, name) != NULL) {
+        FAULT(c, "nothing fills {%.*s}; the form field is {{%.*s}}", SLICE_ARG(name),
+              SLICE_ARG(name));
+    } else {
+        FAULT(c, "nothing fills {%.*s}: add a field with place path and that key", SLICE_ARG(name));
+    }
+}
+
+static void check_form_name(const struct check *c, const struct profile_form_field *f)
+{
+    struct slice stored = profile_credential(&c->r->p, slice_of_str(f->key));
+
+    if (!is_in_url(c)) {
+        return;
+    }
+    if (profile_is_agent_secret(stored)) {
+        FAULT(c, "puts credentials.%s, a secret of the agent, into a URL, which others log",
+              f->key);
+    } else if (f->is_password || !slice_is_absent(stored)) {
+        profile_warn(c->r, c->path,
+                     "puts the secret {{%s}} into a URL, which others log (RFC 6749, 2.3.1 "
+                     "advises against it)",
+                     f->key);
+    }
+}
+
+static void check_variable(const struct check *c, const struct template_part *part)
+{
+    const struct profile *p = &c->r->p;
+    const struct profile_form_field *f = profile_form_field(p, part->text);
+
+    if (slice_eq_str(part->text, "tenant")) {
+        if (!p->has_tenancy) {
+            FAULT(c, "refers to {{tenant}}, but tenancy is off");
+        }
+    } else if (slice_eq_str(part->text, "refresh_token")) {
+        if (c->site != PROFILE_SITE_REFRESH_URL && c->site != PROFILE_SITE_REVOCATION_URL) {
+            FAULT(c, "{{refresh_token}} is known in a refresh only, and this is used by the "
+                     "password grant too");
+        } else {
+            profile_warn(c->r, c->path, "puts the refresh token into a URL, which others log");
+        }
+    } else if (f != NULL) {
+        check_form_name(c, f);
+    } else if (part->region == TEMPLATE_IN_HOST && p->mode == PROFILE_PRE_AUTHORIZED) {
+        profile_warn(c->r, c->path,
+                     "whoever calls chooses with {{%.*s}} to which host the stored credentials go",
+                     SLICE_ARG(part->text));
+    }
+}
+
+static void check_secret(const struct check *c, struct slice name)
+{
+    if (is_in_url(c)) {
+        FAULT(c,
+              "{{secret:%.*s}} may stand in header and payload fields and in client only: "
+              "others log URLs",
+              SLICE_ARG(name));
+    } else {
+        profile_warn(c->r, c->path,
+                     "refers to {{secret:%.*s}}: exchanges fail as profile_incomplete until the "
+                     "connector's agents keep it; agents of this version keep none",
+                     SLICE_ARG(name));
+    }
+}
+
+static void check_part(const struct check *c, const struct template_part *part)
+{
+    switch (part->kind) {
+    case TEMPLATE_LITERAL:
+        if (c->site == PROFILE_SITE_CLIENT_ID && c->r->p.client_method == CLIENT_SECRET_BASIC_RAW &&
+            slice_find(part->text, 0, ':') != part->text.len) {
+            FAULT(c, "client_secret_basic_raw can't carry a ':' in the id (RFC 7617)");
+        }
+        break;
+    case TEMPLATE_PATH:
+        check_path_name(c, part->text);
+        break;
+    case TEMPLATE_VARIABLE:
+        check_variable(c, part);
+        break;
+    case TEMPLATE_SECRET:
+        check_secret(c, part->text);
+        break;
+    }
+}
+
+/* A template_lookup that fills everything, to see what is wrong with the rest. */
+static enum cx_err fill(void *ctx, enum template_kind kind, struct slice name, struct slice *value)
+{
+    (void)ctx;
+    (void)kind;
+    (void)name;
+    *value = SLICE_LIT("x");
+    return CX_OK;
+}
+
+static void check_url_parts(const struct check *c, struct slice text)
+{
+    struct cx_fail fail = {0};
+    struct url url = {0};
+
+    if (url_read(text, &url, &fail) != CX_OK) {
+        FAULT(c, "%s", cx_fail_text(&fail));
+    } else if (!url.is_https) {
+        profile_warn(c->r, c->path, "http shows password and token to everybody on the way");
+    }
+    url_done(&url);
+}
+
+/* The literal parts: do they make a URL, or a header's value? */
+static void check_filled(const struct check *c, const struct template *t)
+{
+    const struct template_values values = {fill, NULL};
+    struct cx_fail fail = {0};
+    struct buf filled;
+
+    if (!c->is_url && c->place != PLACE_HEADER) {
+        return;
+    }
+    buf_init(&filled, 2 * PROFILE_TEMPLATE_BYTES_MAX);
+    if (template_expand(t, c->is_url ? TEMPLATE_URL : TEMPLATE_HEADER, &values, &filled, &fail) !=
+        CX_OK) {
+        FAULT(c, "%s", cx_fail_text(&fail));
+    } else if (c->is_url) {
+        check_url_parts(c, buf_view(&filled));
+    }
+    buf_done(&filled);
+}
+
+static void check_site(struct check *c)
+{
+    const struct profile *p = &c->r->p;
+    struct template t = {0};
+    struct cx_fail fail = {0};
+
+    if (profile_site_text(p, c->site).len == 0) {
+        return;
+    }
+    if (profile_site_parse(p, c->site, &t, &fail) != CX_OK) {
+        FAULT(c, "%s", cx_fail_text(&fail));
+        return;
+    }
+    for (size_t i = 0; i < t.nparts; i++) {
+        check_part(c, &t.parts[i]);
+    }
+    check_filled(c, &t);
+    template_done(&t);
+}
+
+/* A text that is missing or malformed was named already, and may refer to anything. */
+static enum cx_err does_site_refer(const struct profile *p, size_t site, enum template_kind kind,
+                                   struct slice name, bool *does)
+{
+    struct template t = {0};
+    enum cx_err err = profile_site_parse(p, site, &t, NULL);
+
+    for (size_t i = 0; i < t.nparts; i++) {
+        *does = *does || (t.parts[i].kind == kind && slice_eq(t.parts[i].text, name));
+    }
+    template_done(&t);
+    if (err == CX_E_SYNTAX || slice_is_absent(profile_site_text(p, site))) {
+        *does = true;
+        return CX_OK;
+    }
+    return err;
+}
+
+/* A tenant that no token URL has in it would mean nothing. */
+static void check_tenancy_is_used(struct profile_reader *r)
+{
+    const struct slice name = SLICE_LIT("tenant");
+    bool is_used = false;
+    enum cx_err err;
+
+    if (!r->p.has_tenancy) {
+        return;
+    }
+    err = does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_PATH, name, &is_used);
+    if (err == CX_OK) {
+        err = does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_VARIABLE, name, &is_used);
+    }
+    if (err != CX_OK) {
+        members_fault(&r->top, "token_url", "%s", cx_err_text(err));
+    } else if (!is_used) {
+        members_fault(&r->top, "token_url", "has no {tenant}, but tenancy is on");
+    }
+}
+
+static void check_path_field_is_used(struct profile_reader *r, size_t field)
+{
+    const char *key = r->p.fields[field].key;
+    char path[MEMBERS_PATH_BYTES];
+    bool is_used = false;
+    enum cx_err err = CX_OK;
+
+    (void)snprintf(path, sizeof(path), "fields[%zu].key", field);
+    for (size_t site = 0; profile_site_is_url(site) && err == CX_OK; site++) {
+        err = does_site_refer(&r->p, site, TEMPLATE_PATH, slice_of_str(key), &is_used);
+    }
+    if (err != CX_OK) {
+        faults_add(r->faults, NULL, path, "%s", cx_err_text(err));
+    } else if (!is_used) {
+        faults_add(r->faults, NULL, path, "no URL has {%s} for this path field to fill", key);
+    }
+}
+
+/* A job of them must fit into one protocol message, with its variables. */
+static void check_size(struct profile_reader *r)
+{
+    size_t bytes = 0;
+
+    for (size_t site = 0; site < profile_site_count(&r->p); site++) {
+        bytes += profile_site_text(&r->p, site).len;
+    }
+    if (bytes > PROFILE_TEMPLATES_BYTES_MAX) {
+        members_fault(&r->top, NULL,
+                      "URLs, client and the fields' values have %zu bytes together, "
+                      "at most %d are allowed",
+                      bytes, PROFILE_TEMPLATES_BYTES_MAX);
+    }
+}
+
+void profile_check_templates(struct profile_reader *r)
+{
+    for (size_t site = 0; site < profile_site_count(&r->p); site++) {
+        struct check c = {.r = r, .site = site, .is_url = profile_site_is_url(site)};
+
+        if (site >= PROFILE_SITE_FIELDS) {
+            c.place = r->p.fields[site - PROFILE_SITE_FIELDS].place;
+        }
+        (void)profile_site_path(site, c.path);
+        check_site(&c);
+    }
+    check_size(r);
+    check_tenancy_is_used(r);
+    for (size_t i = 0; i < r->p.nfields; i++) {
+        if (r->p.fields[i].place == PLACE_PATH && r->p.fields[i].key != NULL) {
+            check_path_field_is_used(r, i);
+        }
+    }
+}
