@@ -43,29 +43,37 @@ enum cx_err seal_key_read(const char *path, struct seal_key *out, struct cx_fail
     return CX_OK;
 }
 
-/* AES-256-GCM of `in` at `at` (as long), both ways; `tag` is written when sealing, verified when
- * opening. */
-static bool run_gcm(EVP_CIPHER_CTX *ctx, bool is_sealing, struct slice aad, struct slice in,
-                    uint8_t *at, uint8_t *tag)
+/* One run of AES-256-GCM, both ways. */
+struct gcm {
+    bool is_sealing;
+    struct slice aad;
+    struct slice in;
+    uint8_t *at;  /* where as many bytes as `in` has go */
+    uint8_t *tag; /* written when sealing, verified when opening */
+};
+
+static bool run_gcm(EVP_CIPHER_CTX *ctx, const struct gcm *g)
 {
     int len = 0;
     uint8_t none[1];
 
-    if (aad.len > INT_MAX || in.len > SEAL_PLAIN_MAX_BYTES ||
-        EVP_CipherUpdate(ctx, NULL, &len, aad.ptr, (int)aad.len) != 1) {
+    if (g->aad.len > INT_MAX || g->in.len > SEAL_PLAIN_MAX_BYTES ||
+        EVP_CipherUpdate(ctx, NULL, &len, g->aad.ptr, (int)g->aad.len) != 1) {
         return false;
     }
-    if (in.len > 0 &&
-        (EVP_CipherUpdate(ctx, at, &len, in.ptr, (int)in.len) != 1 || (size_t)len != in.len)) {
+    if (g->in.len > 0 && (EVP_CipherUpdate(ctx, g->at, &len, g->in.ptr, (int)g->in.len) != 1 ||
+                          (size_t)len != g->in.len)) {
         return false;
     }
-    if (!is_sealing && EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_BYTES, tag) != 1) {
+    if (!g->is_sealing &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, SEAL_TAG_BYTES, g->tag) != 1) {
         return false;
     }
     if (EVP_CipherFinal_ex(ctx, none, &len) != 1) {
         return false;
     }
-    return !is_sealing || EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_BYTES, tag) == 1;
+    return !g->is_sealing ||
+           EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, SEAL_TAG_BYTES, g->tag) == 1;
 }
 
 /* A context with key and nonce in place, or NULL. */
@@ -85,6 +93,7 @@ static EVP_CIPHER_CTX *begin(const struct seal_key *key, const uint8_t *nonce, b
 
 enum cx_err seal(const struct seal_key *key, struct slice aad, struct slice plain, struct buf *out)
 {
+    struct gcm g = {.is_sealing = true, .aad = aad, .in = plain};
     EVP_CIPHER_CTX *ctx;
     uint8_t *at;
     enum cx_err err;
@@ -101,9 +110,10 @@ enum cx_err seal(const struct seal_key *key, struct slice aad, struct slice plai
     }
     at[0] = SEAL_VERSION;
     random_fill(at + 1, SEAL_NONCE_BYTES);
+    g.at = at + 1 + SEAL_NONCE_BYTES;
+    g.tag = g.at + plain.len;
     ctx = begin(key, at + 1, true);
-    if (ctx == NULL || !run_gcm(ctx, true, aad, plain, at + 1 + SEAL_NONCE_BYTES,
-                                at + 1 + SEAL_NONCE_BYTES + plain.len)) {
+    if (ctx == NULL || !run_gcm(ctx, &g)) {
         err = CX_E_CRYPTO;
     } else {
         buf_grew(out, plain.len + SEAL_OVERHEAD_BYTES);
@@ -116,6 +126,7 @@ enum cx_err seal(const struct seal_key *key, struct slice aad, struct slice plai
 enum cx_err seal_open(const struct seal_key *key, struct slice aad, struct slice sealed,
                       struct buf *out)
 {
+    struct gcm g = {.is_sealing = false, .aad = aad};
     uint8_t tag[SEAL_TAG_BYTES];
     EVP_CIPHER_CTX *ctx;
     struct slice body;
@@ -134,8 +145,11 @@ enum cx_err seal_open(const struct seal_key *key, struct slice aad, struct slice
     if (err != CX_OK) {
         return err;
     }
+    g.in = body;
+    g.at = at;
+    g.tag = tag;
     ctx = begin(key, sealed.ptr + 1, false);
-    if (ctx == NULL || !run_gcm(ctx, false, aad, body, at, tag)) {
+    if (ctx == NULL || !run_gcm(ctx, &g)) {
         explicit_bzero(at, body.len); /* decrypted before the tag was known to be wrong */
         err = CX_E_CRYPTO;
     } else {
