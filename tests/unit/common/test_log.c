@@ -70,7 +70,6 @@ static void log_event_stamps_the_time_in_utc(void **state)
 {
     time_t now = (time_t)clock_wall_s();
     struct tm tm = {0};
-    unsigned ms;
     time_t said;
     char *end;
 
@@ -78,7 +77,7 @@ static void log_event_stamps_the_time_in_utc(void **state)
     log_event(CX_LOG_INFO, "x");
     end = strptime(got.text, "%Y-%m-%dT%H:%M:%S", &tm);
     assert_non_null(end);
-    assert_int_equal(sscanf(end, ".%3uZ", &ms), 1);
+    assert_true(end[0] == '.' && strspn(end + 1, "0123456789") == 3 && end[4] == 'Z');
     said = timegm(&tm);
     assert_true(said >= now && said <= now + 5);
 }
