@@ -1,5 +1,7 @@
 #include "common/core/err.h"
 
+#include "common/core/slice.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,6 +12,19 @@ static const char *const texts[CX_ERR_COUNT] = {CX_ERR_TABLE(AS_TEXT)};
 const char *cx_err_text(enum cx_err code)
 {
     return (unsigned)code < CX_ERR_COUNT ? texts[code] : "unknown error";
+}
+
+void cx_text_clean(char *text)
+{
+    bool is_utf8 = slice_is_utf8(slice_of_str(text));
+
+    for (char *p = text; *p != '\0'; p++) {
+        unsigned char c = (unsigned char)*p;
+
+        if (c < 0x20 || c == 0x7f || (c > 0x7f && !is_utf8)) {
+            *p = '?';
+        }
+    }
 }
 
 enum cx_err cx_fail_set(struct cx_fail *fail, enum cx_err code, const char *op, const char *fmt,
@@ -25,11 +40,7 @@ enum cx_err cx_fail_set(struct cx_fail *fail, enum cx_err code, const char *op, 
     va_start(args, fmt);
     (void)vsnprintf(fail->detail, sizeof(fail->detail), fmt, args);
     va_end(args);
-    for (char *p = fail->detail; *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?'; /* a peer's text must not drive a terminal or split a log line */
-        }
-    }
+    cx_text_clean(fail->detail);
     return code;
 }
 

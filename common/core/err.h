@@ -52,9 +52,14 @@ struct cx_fail {
 /* Static sentence for `code`; never NULL. */
 const char *cx_err_text(enum cx_err code);
 
+/* Make a text fit for a terminal, a log line, JSON and msgpack: control characters become '?', and
+ * if it is not valid UTF-8 (a peer's bytes, or a character that was cut) so does every byte above
+ * 0x7f. In place. */
+void cx_text_clean(char *text);
+
 /* Fill `fail` (which may be NULL) and return `code`, so that a function can end with
  * `return cx_fail_set(fail, CX_E_RANGE, "conf.read", "must be 1..%d", max);`.
- * A detail that does not fit is cut. Control characters in it are replaced by '?'. */
+ * A detail that does not fit is cut; it is cleaned by cx_text_clean. */
 enum cx_err cx_fail_set(struct cx_fail *fail, enum cx_err code, const char *op, const char *fmt,
                         ...) CX_PRINTF(4, 5);
 

@@ -27,10 +27,8 @@ static char *dup_clean(const char *text)
 {
     char *copy = strdup(text == NULL ? "" : text);
 
-    for (char *p = copy; p != NULL && *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            *p = '?';
-        }
+    if (copy != NULL) {
+        cx_text_clean(copy);
     }
     return copy;
 }

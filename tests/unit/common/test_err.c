@@ -1,5 +1,6 @@
 #include "common/core/err.h"
 
+#include "common/core/slice.h"
 #include "tests/support/check.h"
 
 static void cx_err_text_has_a_sentence_for_every_code(void **state)
@@ -43,6 +44,19 @@ static void cx_fail_set_cuts_and_cleans(void **state)
     (void)cx_fail_set(&fail, CX_E_IO, "x", "a%sb", "\n\x1b\x7f\x01\xc3\xa4");
     assert_string_equal(fail.detail, "a????\xc3\xa4"
                                      "b");
+    (void)cx_fail_set(&fail, CX_E_IO, "x", "%s", "a\xff\xc3\xa4");
+    assert_string_equal(fail.detail, "a???"); /* not UTF-8: it goes into JSON and msgpack */
+}
+
+static void cx_fail_set_cuts_no_character_in_half(void **state)
+{
+    struct cx_fail fail;
+
+    (void)state;
+    for (int before = 236; before < 240; before++) {
+        (void)cx_fail_set(&fail, CX_E_IO, "x", "%*s%s", before, "", "\xf0\x9f\x94\x91");
+        assert_true(slice_is_utf8(slice_of_str(fail.detail)));
+    }
 }
 
 int main(void)
@@ -51,6 +65,7 @@ int main(void)
         cmocka_unit_test(cx_err_text_has_a_sentence_for_every_code),
         cmocka_unit_test(cx_fail_set_fills_and_gives_the_code),
         cmocka_unit_test(cx_fail_set_cuts_and_cleans),
+        cmocka_unit_test(cx_fail_set_cuts_no_character_in_half),
     };
 
     return cmocka_run_group_tests_name("err", tests, NULL, NULL);
