@@ -16,6 +16,7 @@ static void step(struct agent_tunnel *t, const struct session_event *ev);
 static void say_trouble(struct agent_tunnel *t, const char *event, const char *what)
 {
     (void)snprintf(t->trouble, sizeof(t->trouble), "%s", what);
+    cx_text_clean(t->trouble);
     log_event(CX_LOG_WARN, event, kv_u64("tunnel", t->number), kv_str("error", what));
 }
 
@@ -85,6 +86,7 @@ static void on_closed(void *owner, struct link *link, const struct link_closed *
     t->has_backlog = false;
     (void)snprintf(t->trouble, sizeof(t->trouble), "%s%s%s", text != NULL ? text : closed->detail,
                    closed->reason[0] != '\0' ? ": " : "", closed->reason);
+    cx_text_clean(t->trouble);
     log_event(closed->code == MSG_CLOSE_DONE ? CX_LOG_INFO : CX_LOG_WARN, "tunnel.closed",
               kv_u64("tunnel", t->number), kv_u64("code", closed->code),
               kv_str("why", text != NULL ? text : closed->detail),
