@@ -2,8 +2,10 @@
 #define CONNECTOR_PLATFORM_IO_SETTINGS_H
 
 #include "common/core/conf.h"
+#include "common/core/url.h"
 
-/* The platform's configuration: /etc/connector-platform/platform.conf. */
+/* The platform's configuration: /etc/connector-platform/platform.conf. One table declares every
+ * setting. */
 
 #define PLATFORM_CONF_PATH "/etc/connector-platform/platform.conf"
 
@@ -23,5 +25,20 @@ struct platform_settings {
 };
 
 extern const struct conf_table platform_settings_table;
+
+/* Read the file and check what its values say by themselves: the URL, the addresses to listen on.
+ * Every fault is added to `faults`. A unix: entry of listen.api is relative to the file's folder,
+ * and joined to it here. `out` is valid for conf_done whatever is returned. True if there was no
+ * fault. */
+bool platform_settings_read(const char *path, struct platform_settings *out, struct faults *faults);
+
+/* Is this a public_url? https, a host name or an IPv4 address (agents can't verify an IPv6
+ * literal), neither path nor query. `out` may be NULL. Error: CX_E_SYNTAX, CX_E_TOO_BIG,
+ * CX_E_NOMEM. */
+enum cx_err platform_public_url_read(struct slice text, struct url *out,
+                                     struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Append the URL of the tunnel at this public_url: "wss://…/v1/tunnel". Errors: buf_put's. */
+enum cx_err platform_tunnel_url(const char *public_url, struct buf *out) CX_MUST_CHECK;
 
 #endif
