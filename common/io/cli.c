@@ -166,7 +166,9 @@ static void fill_options(const struct cli_command *command, struct option out[CL
 {
     size_t n = 0;
 
-    assert(command->noptions <= CLI_OPTIONS_MAX);
+    if (command->noptions > CLI_OPTIONS_MAX) {
+        abort(); /* our table is wrong */
+    }
     for (; n < command->noptions; n++) {
         out[n] = (struct option){.name = command->options[n].name,
                                  .has_arg = command->options[n].value != NULL ? required_argument
