@@ -180,7 +180,6 @@ enum cx_err conf_strings_make(struct conf_strings *strings, size_t count)
         free(lines);
         return CX_E_NOMEM;
     }
-    conf_strings_done(strings);
     *strings = (struct conf_strings){items, lines, count};
     return CX_OK;
 }

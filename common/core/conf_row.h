@@ -37,8 +37,7 @@ void conf_row_words(const struct conf_row *row, char *out, size_t room);
 enum cx_err conf_row_set_text(const struct conf_row *row, void *conf, const char *folder,
                               const char *text) CX_MUST_CHECK;
 
-/* Make room for `count` strings (all NULL) in the field, in place of what was there. Error:
- * CX_E_NOMEM. */
+/* Make room for `count` strings (all NULL) in what is empty. Error: CX_E_NOMEM. */
 enum cx_err conf_strings_make(struct conf_strings *strings, size_t count) CX_MUST_CHECK;
 void conf_strings_done(struct conf_strings *strings);
 
