@@ -51,7 +51,7 @@ static const struct conf_row rows[] = {
     {"limits.answer_bytes", CONF_U32, AT(answer_bytes), "131072", ANSWER_BYTES_MIN,
      ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint, decoded, in bytes", NULL},
     {"policy", CONF_GROUPS(&rule_table), AT(policy), NULL, 0, RULES_MAX, CONF_RELOADABLE,
-     "what may be reached: nothing but these; the first rule that matches decides", NULL},
+     "what may be reached: nothing but these; the first rule that matches decides", ""},
     {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,
      "more rules: each file *.conf in it holds a policy list; read in name order, after the above",
      NULL},

@@ -8,11 +8,12 @@
  * groups open and close on the way. The first error sticks; later lines are then not written. */
 struct printer {
     struct buf *out;
-    size_t depth; /* of indentation */
+    size_t depth;    /* of indentation */
+    bool is_gap_due; /* an empty line, if another setting follows */
     enum cx_err err;
 };
 
-enum { PRINT_LINE_MAX_BYTES = 1024, PRINT_INDENT = 4 };
+enum { PRINT_LINE_MAX_BYTES = 1024, PRINT_INDENT = 4, PRINT_WIDTH = 100 };
 
 static void put_line(struct printer *p, const char *fmt, ...) CX_PRINTF(2, 3);
 
@@ -24,7 +25,11 @@ static void put_line(struct printer *p, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(line, sizeof(line), fmt, args);
     va_end(args);
-    for (size_t i = 0; p->err == CX_OK && line[0] != '\0' && i < p->depth * PRINT_INDENT; i++) {
+    if (p->is_gap_due && line[0] != '}' && p->err == CX_OK) {
+        p->err = buf_put_byte(p->out, '\n');
+    }
+    p->is_gap_due = false;
+    for (size_t i = 0; p->err == CX_OK && i < p->depth * PRINT_INDENT; i++) {
         p->err = buf_put_byte(p->out, ' ');
     }
     if (p->err == CX_OK) {
@@ -32,6 +37,33 @@ static void put_line(struct printer *p, const char *fmt, ...)
     }
     if (p->err == CX_OK) {
         p->err = buf_put_byte(p->out, '\n');
+    }
+}
+
+/* The bytes of `text` that fit into `room` with whole words; a longer word is not cut. */
+static size_t fitting_bytes(const char *text, size_t room)
+{
+    size_t fits = 0;
+
+    for (size_t end = strcspn(text, " "); fits == 0 || end <= room;
+         end += 1 + strcspn(text + end + 1, " ")) {
+        fits = end;
+        if (text[end] == '\0') {
+            break;
+        }
+    }
+    return fits;
+}
+
+static void put_help(struct printer *p, const char *help)
+{
+    size_t room = PRINT_WIDTH - p->depth * PRINT_INDENT - strlen("# ");
+
+    while (*help != '\0') {
+        size_t bytes = fitting_bytes(help, room);
+
+        put_line(p, "# %.*s", (int)bytes, help);
+        help += bytes + strspn(help + bytes, " ");
     }
 }
 
@@ -84,7 +116,7 @@ static void put_default(const struct conf_row *row, char *out, size_t room)
     case CONF_TYPE_STRING:
     case CONF_TYPE_PATH:
     case CONF_TYPE_WORD:
-        (void)snprintf(out, room, "\"%s\"", text);
+        (void)snprintf(out, room, "\"%s\"", row->fallback != NULL ? text : "...");
         break;
     case CONF_TYPE_STRINGS:
         len = (size_t)snprintf(out, room, "[");
@@ -118,7 +150,7 @@ static void print_row(struct printer *p, const struct conf_row *row)
     bool is_list = row->kind.type == CONF_TYPE_GROUPS;
     char text[PRINT_LINE_MAX_BYTES / 2];
 
-    put_line(p, "# %s", row->help);
+    put_help(p, row->help);
     put_kind(row, text, sizeof(text));
     put_line(p, "# (%s%s)", text,
              (row->flags & CONF_REQUIRED) != 0   ? "; required"
@@ -142,7 +174,7 @@ static void print_row(struct printer *p, const struct conf_row *row)
         put_default(row, text, sizeof(text));
         put_line(p, "# %s = %s;", name, text);
     }
-    put_line(p, "%s", "");
+    p->is_gap_due = true;
 }
 
 /* Bytes of the group's name in a key, its last dot included: 7 of "limits.jobs". */
@@ -170,7 +202,7 @@ static void close_groups(struct printer *p, const char *key, size_t from, size_t
         if (key[i] == '.') {
             p->depth--;
             put_line(p, "};");
-            put_line(p, "%s", "");
+            p->is_gap_due = true;
         }
     }
 }

@@ -184,7 +184,6 @@ static void conf_print_example_documents_every_setting(void **state)
                                "    # whom to trust\n"
                                "    # (a path, relative to this file's folder)\n"
                                "    # ca = \"ca.pem\";\n"
-                               "\n"
                                "};\n"
                                "\n"
                                "limits = {\n"
