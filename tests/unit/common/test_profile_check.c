@@ -150,6 +150,10 @@ static void profile_read_names_the_fault_of_a_url(void **state)
         {"a placeholder in the port", "{'token_url': 'https://idp.example:{{port}}/'}",
          "token_url: at byte 21: a placeholder of a URL may stand in host labels, path and query "
          "only\n"},
+        {"a malformed URL may have had the path field",
+         "{'token_url': 'https://idp.example/{r}#', 'fields': [{'place': 'path', 'key': 'r', "
+         "'value': ''}]}",
+         "token_url: at byte 24: a token URL has no fragment ('#')\n"},
         {"user and password", "{'token_url': 'https://u:p@idp.example/'}",
          "token_url: at byte 12: a URL must not hold user name or password ('@')\n"},
     };

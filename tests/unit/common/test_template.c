@@ -213,6 +213,7 @@ static void template_escapes_for_each_region_of_a_url(void **state)
         {"in the scheme", "{pin}://h/", NULL, CX_E_SYNTAX, "host labels, path and query"},
         {"the whole URL", "{{pin}}", NULL, CX_E_SYNTAX, "host labels, path and query"},
         {"in the port", "https://h:{pin}/", NULL, CX_E_SYNTAX, "host labels, path and query"},
+        {"behind a port's digit", "https://h:1{pin}/", NULL, CX_E_SYNTAX, "host labels"},
         {"in an IPv6 literal", "https://[::{pin}]/", NULL, CX_E_SYNTAX, "host labels"},
         {"as user", "https://{pin}@h/", NULL, CX_E_SYNTAX, "user name"},
         {"as password", "https://u:{pin}@h/", NULL, CX_E_SYNTAX, "host labels"},
