@@ -30,7 +30,7 @@ struct registry_agent {
     void *tunnels[MSG_TUNNELS_MAX]; /* the I/O side's; NULL: none of that number */
     char *policy_json;              /* what it told of its policy; NULL: nothing yet; owned */
     uint64_t replaced_ms;           /* when another instance last took over; 0: never */
-    uint64_t renewed_ms;         /* when its certificate was last renewed; 0: not since the start */
+    uint64_t renewed_ms;         /* monotonic, when its certificate was last renewed; 0: not yet */
     struct registry_agent *next; /* in the connector */
     struct registry_agent *bucket_next; /* private */
 };

@@ -57,9 +57,6 @@ size_t tunnel_outstanding_all(const struct platform *p);
 /* Close every tunnel. What is in an outbox counts as sent. */
 void tunnel_close_all(struct platform *p, const char *reason);
 
-/* Free the tunnels whose links are gone without a word: after web_free. */
-void tunnel_free_all(struct platform *p);
-
 /* What the admin may see of a tunnel that is greeted. */
 struct tunnel_view {
     unsigned number;
