@@ -328,30 +328,31 @@ void tunnel_look(const struct platform_tunnel *t, struct tunnel_view *out)
 
 struct revoked {
     const struct registry_agent *agent;
+    const struct registry_connector *connector;
     const char *reason;
-    bool is_forgotten;
 };
 
 /* What is queued holds passwords: it does not go out to a revoked agent, not even before the close.
  */
+static void close_at_once(struct platform_tunnel *t, const char *reason)
+{
+    if (t->is_closing) {
+        return;
+    }
+    begin_closing(t);
+    if (link_outbox_bytes(t->link) == 0) {
+        link_close(t->link, MSG_CLOSE_UNKNOWN_IDENTITY, reason);
+    } else {
+        link_abort(t->link);
+    }
+}
+
 static void close_revoked(struct platform_tunnel *t, const void *arg)
 {
     const struct revoked *r = arg;
 
-    if (t->agent != r->agent) {
-        return;
-    }
-    if (!t->is_closing) {
-        begin_closing(t);
-        if (link_outbox_bytes(t->link) == 0) {
-            link_close(t->link, MSG_CLOSE_UNKNOWN_IDENTITY, r->reason);
-        } else {
-            link_abort(t->link);
-        }
-    }
-    if (r->is_forgotten) {
-        give_up_dispatch(t, dispatch_tunnel_cut);
-        t->agent = NULL;
+    if (t->agent == r->agent) {
+        close_at_once(t, r->reason);
     }
 }
 
@@ -362,11 +363,23 @@ void tunnel_close_agent(struct platform *p, const struct registry_agent *a, cons
     for_each(&p->tunnel_table, close_revoked, &r);
 }
 
-void tunnel_forget_agent(struct platform *p, const struct registry_agent *a, const char *reason)
+static void close_forgotten(struct platform_tunnel *t, const void *arg)
 {
-    struct revoked r = {.agent = a, .reason = reason, .is_forgotten = true};
+    const struct revoked *r = arg;
 
-    for_each(&p->tunnel_table, close_revoked, &r);
+    if (t->agent != NULL && t->agent->connector == r->connector) {
+        close_at_once(t, r->reason);
+        give_up_dispatch(t, dispatch_tunnel_cut);
+        t->agent = NULL;
+    }
+}
+
+void tunnel_forget_connector(struct platform *p, const struct registry_connector *c,
+                             const char *reason)
+{
+    struct revoked r = {.connector = c, .reason = reason};
+
+    for_each(&p->tunnel_table, close_forgotten, &r);
 }
 
 static void close_done(struct platform_tunnel *t, const void *arg)

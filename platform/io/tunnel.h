@@ -10,6 +10,7 @@ struct platform;
 struct platform_tunnel;
 struct dispatch_tunnel;
 struct registry_agent;
+struct registry_connector;
 struct link;
 
 enum { TUNNEL_BUCKETS = 4096 };
@@ -44,9 +45,10 @@ struct platform_tunnel *tunnel_by_serial(const struct platform *p, uint64_t seri
  * nothing more of what is queued goes out. */
 void tunnel_close_agent(struct platform *p, const struct registry_agent *a, const char *reason);
 
-/* Likewise, and the agent is about to be forgotten: nothing here points to it afterwards. What was
- * in an outbox counts as sent. */
-void tunnel_forget_agent(struct platform *p, const struct registry_agent *a, const char *reason);
+/* Likewise those of all agents of a connector that is about to be forgotten: nothing here points to
+ * it afterwards. What was in an outbox counts as sent. */
+void tunnel_forget_connector(struct platform *p, const struct registry_connector *c,
+                             const char *reason);
 
 /* Ask every agent to leave (SIGTERM). */
 void tunnel_drain_all(struct platform *p, const char *reason, uint32_t grace_ms);
