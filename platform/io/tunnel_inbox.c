@@ -84,8 +84,8 @@ static void protocol_error(struct platform_tunnel *t, unsigned close_code,
 {
     log_event(CX_LOG_WARN, "tunnel.protocol_error", kv_id("agent", &t->agent_id),
               kv_str("peer", link_peer(t->link)), kv_u64("tunnel", t->number), kv_fail(fail));
-    tunnel_send_error(t, fail->code == CX_E_TOO_BIG ? "too_big" : "protocol", cx_fail_text(fail),
-                      NULL);
+    tunnel_send_error(t, close_code == MSG_CLOSE_TOO_BIG ? "too_big" : "protocol",
+                      cx_fail_text(fail), NULL);
     tunnel_close(t, close_code, cx_fail_text(fail));
 }
 
