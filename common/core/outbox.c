@@ -56,6 +56,11 @@ bool outbox_is_empty(const struct outbox *outbox)
     return outbox->first == NULL;
 }
 
+size_t outbox_first_len(const struct outbox *outbox)
+{
+    return outbox->first != NULL ? outbox->first->len : 0;
+}
+
 enum cx_err outbox_pack(const struct outbox *outbox, size_t pack_bytes, struct buf *out,
                         size_t *count)
 {

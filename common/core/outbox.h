@@ -31,6 +31,9 @@ enum cx_err outbox_put(struct outbox *outbox, struct slice message, uint64_t tag
 
 bool outbox_is_empty(const struct outbox *outbox);
 
+/* Bytes of the first message; 0 if there is none. */
+size_t outbox_first_len(const struct outbox *outbox);
+
 /* Append to `out` the messages from the front that fit into `pack_bytes` together; one that is
  * longer goes alone. *count says how many; they stay queued until outbox_drop. Unchanged on error.
  * Errors: CX_E_TOO_BIG (cap of out), CX_E_NOMEM. */

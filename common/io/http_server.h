@@ -3,11 +3,11 @@
 
 #include "common/core/slice.h"
 
-/* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive, one
- * request at a time on a connection; bodies with a Content-Length only. What it refuses by itself
- * (400 malformed, 411 a body without a length, 413 too long a body, 503 draining) has no body; what
- * the library refuses (not HTTP, headers over 8 KiB) is only cut off, and so is what takes too
- * long.
+/* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive, but
+ * no pipelining: a request that is sent before the last one's answer is dropped, and the connection
+ * is closed after that answer. Bodies with a Content-Length only. What it refuses by itself (400
+ * malformed, 411 a body without a length, 413 too long a body, 503 draining) has no body; what the
+ * library refuses (not HTTP, headers over 8 KiB) is only cut off, and so is what takes too long.
  */
 struct http_server;
 struct http_call; /* one request that waits for its answer */
@@ -16,8 +16,9 @@ struct x509_st; /* X509 */
 
 enum { HTTP_PEER_TEXT = 64, HTTP_ARGS_MAX = 32 };
 
-/* Valid until the handler returns; then headers and body are wiped. Copy what outlives it. Text is
- * UTF-8 without control characters; the body is any bytes. */
+/* Valid until the handler returns; then headers and body are wiped (the library's own copy of the
+ * headers when the answer is sent). Copy what outlives it. Text is UTF-8 without control
+ * characters; the body is any bytes. */
 struct http_request {
     struct slice method; /* "GET"; also OPTIONS, PUT, PATCH, DELETE, HEAD, POST */
     struct slice path;   /* decoded, "//", "/./" and "/../" resolved; begins with '/'. The library

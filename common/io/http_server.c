@@ -1,0 +1,190 @@
+#include "common/io/http_server.h"
+
+#include "common/io/server_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- counting connections ---- */
+
+static bool server_is_full(const struct http_server *server)
+{
+    return server->opts.connections_max != 0 && server->nconns >= server->opts.connections_max;
+}
+
+static void server_free_now(struct http_server *server)
+{
+    loop_timer_stop(&server->drained_timer);
+    loop_timer_stop(&server->sweep);
+    free(server->certificate_file);
+    free(server->key_file);
+    free(server);
+}
+
+static void server_drained(void *arg)
+{
+    struct http_server *server = arg;
+
+    server->drained(server->drained_arg);
+}
+
+static void server_check_drained(struct http_server *server)
+{
+    if (server->is_draining && server->nconns == 0 && server->drained != NULL) {
+        loop_timer_start(server->web->loop, &server->drained_timer, 0, server_drained, server);
+    }
+}
+
+void server_conn_added(struct http_server *server)
+{
+    server->nconns++;
+    if (server_is_full(server)) {
+        listener_pause(server->listener, true);
+    }
+}
+
+void server_conn_removed(struct http_server *server)
+{
+    server->nconns--;
+    if (server->is_freed) {
+        if (server->nconns == 0) {
+            server_free_now(server);
+        }
+        return;
+    }
+    if (server->listener != NULL && !server_is_full(server)) {
+        listener_pause(server->listener, false);
+    }
+    server_check_drained(server);
+}
+
+/* ---- birth ---- */
+
+static enum cx_err server_set_up_tls(struct http_server *server, const struct http_listen *listen,
+                                     const char *client_ca_file, struct cx_fail *fail)
+{
+    if (listen->certificate_file == NULL) {
+        return CX_OK;
+    }
+    server->certificate_file = strdup(listen->certificate_file);
+    server->key_file = strdup(listen->key_file);
+    if (server->certificate_file == NULL || server->key_file == NULL) {
+        return CX_E_NOMEM;
+    }
+    return server_tls_setup(server->tls, listen, client_ca_file, fail);
+}
+
+static enum cx_err server_open(struct http_server *server, const struct http_listen *listen,
+                               const struct server_parts *parts, struct cx_fail *fail)
+{
+    struct listener_opts opts = {
+        .host = listen->host,
+        .port = listen->port,
+        .unix_path = listen->unix_path,
+        .accepted = server_accept,
+        .arg = server,
+    };
+    enum cx_err err;
+
+    server->vhost =
+        web_server_vhost(server->web, listen->certificate_file != NULL ? &server->tls : NULL);
+    if (server->vhost == NULL) {
+        return CX_E_NOMEM;
+    }
+    err = server_set_up_tls(server, listen, parts->client_ca_file, fail);
+    if (err == CX_OK) {
+        err = listener_new(server->web->loop, &opts, &server->listener, fail);
+    }
+    if (err == CX_OK) {
+        server->port = listener_port(server->listener);
+    }
+    return err;
+}
+
+enum cx_err server_new(struct web *web, const struct http_listen *listen,
+                       const struct server_parts *parts, struct http_server **out,
+                       struct cx_fail *fail)
+{
+    struct http_server *server = calloc(1, sizeof(*server));
+    enum cx_err err;
+
+    if (server == NULL) {
+        return CX_E_NOMEM;
+    }
+    server->web = web;
+    server->opts = *listen;
+    server->opts.host = server->opts.unix_path = NULL; /* not ours to keep */
+    server->opts.certificate_file = server->opts.key_file = NULL;
+    server->upgrade = parts->upgrade;
+    err = server_open(server, listen, parts, fail);
+    if (err != CX_OK) {
+        server_free_now(server); /* the vhost, if there is one, goes with the web */
+        return err;
+    }
+    *out = server;
+    return CX_OK;
+}
+
+enum cx_err http_server_new(struct web *web, const struct http_listen *listen,
+                            struct http_server **out, struct cx_fail *fail)
+{
+    static const struct server_parts plain;
+
+    return server_new(web, listen, &plain, out, fail);
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+enum cx_err http_server_reload(struct http_server *server, struct cx_fail *fail)
+{
+    if (server->tls == NULL) {
+        return CX_E_STATE;
+    }
+    return server_tls_identity(server->tls, server->certificate_file, server->key_file, fail);
+}
+
+/* ---- end ---- */
+
+void http_server_drain(struct http_server *server, void (*done)(void *arg), void *arg)
+{
+    struct server_conn *next;
+
+    server->is_draining = true;
+    server->drained = done;
+    server->drained_arg = arg;
+    listener_free(server->listener);
+    server->listener = NULL;
+    for (struct server_conn *conn = server->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        conn->is_last = true;
+        if (!conn->is_requested && conn->link == NULL) {
+            server_conn_kill(conn);
+        }
+    }
+    server_check_drained(server);
+}
+
+void http_server_free(struct http_server *server)
+{
+    struct server_conn *next;
+
+    if (server == NULL) {
+        return;
+    }
+    server->is_freed = true;
+    listener_free(server->listener);
+    server->listener = NULL;
+    loop_timer_stop(&server->drained_timer);
+    for (struct server_conn *conn = server->conns; conn != NULL; conn = next) {
+        next = conn->next;
+        if (conn->link == NULL) {
+            server_conn_kill(conn);
+        }
+    }
+    if (server->nconns == 0) {
+        server_free_now(server);
+    }
+}
