@@ -38,14 +38,17 @@ struct http_plan {
     /* Asked for each address before connecting and again, on new and reused connections, right
      * before the request is written. False refuses: the call ends at STAGE_POLICY. May be NULL. */
     bool (*allows_address)(void *ctx, const struct sockaddr *address, struct cx_fail *fail);
-    /* The gate has opened: from here bytes may have left. Called at most once. May be NULL. */
+    /* The gate has opened: from here bytes may have left. Called at most once. May be NULL. Neither
+     * of the two may call the client, except http_cancel. */
     void (*on_sending)(void *ctx);
-    /* The end, exactly once, never from inside http_start. `end` is valid during the call. */
+    /* The end, exactly once, never from inside http_start; the call is gone then. It may call the
+     * client, http_free included. `end` is valid during the call. */
     void (*done)(void *ctx, const struct http_end *end);
     void *ctx;
 };
 
-struct http_timing { /* microseconds; a span that did not happen is 0 */
+struct http_timing { /* microseconds; a span that did not happen is 0, one that was cut goes to the
+                        end */
     uint64_t resolve, connect, tls, wait, receive, total;
 };
 
@@ -53,10 +56,12 @@ struct http_end {
     enum execution execution;
     enum stage stage;    /* STAGE_NONE when answered; else where it failed */
     enum verdict code;   /* VERDICT_UNKNOWN when answered (the answer reader decides), else
-                            ENDPOINT_UNREACHABLE, BUDGET_EXCEEDED, POLICY_REFUSED, CANCELLED,
-                            ANSWER_UNREADABLE */
+                            ENDPOINT_UNREACHABLE, BUDGET_EXCEEDED (the stage says where it was
+                            spent), POLICY_REFUSED, CANCELLED, ANSWER_UNREADABLE (`sent`, even when
+                            status and headers are there), AGENT_UNAVAILABLE (STAGE_AGENT: being
+                            freed, or out of memory) */
     struct cx_fail fail; /* a sentence for a person; no address a virtual name would hide */
-    uint32_t status;
+    uint32_t status;     /* 0: no whole headers came */
     struct slice content_type, retry_after, location; /* headers; absent if not there */
     struct slice body;
     bool is_body_whole; /* false: longer than answer_bytes_max, or cut short */
@@ -70,11 +75,17 @@ enum cx_err http_new(struct loop *loop, const struct http_limits *limits, struct
                      struct cx_fail *fail) CX_MUST_CHECK;
 void http_free(struct http *h);
 
-/* Begin. On error nothing was begun and `done` is not called. Errors: CX_E_NOMEM, CX_E_SYNTAX. */
+/* Files with CAs have changed (the configuration was reloaded): read them anew, and use no
+ * connection again that was made before (to the second). Without it they are read once. */
+void http_renew_trust(struct http *h);
+
+/* Begin. On error nothing was begun and `done` is not called. Errors: CX_E_NOMEM, CX_E_SYNTAX,
+ * CX_E_STATE (the client is being freed). */
 enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http_call **out,
                        struct cx_fail *fail) CX_MUST_CHECK;
 
-/* End it early; `done` follows with VERDICT_CANCELLED and the execution that is true. */
+/* End it early; `done` follows, not from inside, with VERDICT_CANCELLED and the execution that is
+ * true; or with the answer, if that is whole before the next turn of the loop. */
 void http_cancel(struct http_call *call);
 
 /* Once a process, before threads: the allocator that wipes what libcurl frees, then global init. */

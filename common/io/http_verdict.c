@@ -1,0 +1,305 @@
+#include "common/io/http_verdict.h"
+
+#include <curl/curl.h>
+#include <openssl/x509.h>
+#include <string.h>
+#include <uv.h>
+
+/* How far it got. */
+static enum stage stage_reached(const struct http_facts *f)
+{
+    if (f->has_answer_begun) {
+        return STAGE_RECEIVE;
+    }
+    if (f->is_gate_open) {
+        return f->is_request_written ? STAGE_WAIT : STAGE_SEND;
+    }
+    if (f->has_connected) {
+        return f->is_https ? STAGE_TLS : STAGE_CONNECT;
+    }
+    if (f->sockets > 0 || !f->has_resolving_begun) {
+        return STAGE_CONNECT;
+    }
+    return STAGE_RESOLVE;
+}
+
+static const char *doing(const struct http_facts *f)
+{
+    switch (stage_reached(f)) {
+    case STAGE_RESOLVE:
+        return "resolving the endpoint's name";
+    case STAGE_CONNECT:
+        return f->sockets > 0 ? "connecting to the endpoint"
+                              : "waiting for a free connection to the endpoint";
+    case STAGE_TLS:
+        return "in the TLS handshake with the endpoint";
+    case STAGE_SEND:
+        return "sending the request";
+    case STAGE_WAIT:
+        return "waiting for the endpoint's answer";
+    default:
+        return "receiving the endpoint's answer";
+    }
+}
+
+/* `code` and the sentence go together; stage and execution are set before. */
+static struct cx_fail *conclude(struct http_end *end, enum stage stage, enum verdict code)
+{
+    end->stage = stage;
+    end->code = code;
+    return &end->fail;
+}
+
+static void conclude_over_budget(const struct http_facts *f, struct http_end *end)
+{
+    (void)cx_fail_set(conclude(end, stage_reached(f), VERDICT_BUDGET_EXCEEDED), CX_E_TIMEOUT,
+                      "http.budget", "the budget of %u ms ended while %s", f->budget_ms, doing(f));
+}
+
+static void conclude_refused(const struct http_facts *f, struct http_end *end)
+{
+    struct cx_fail *fail = conclude(end, STAGE_POLICY, VERDICT_POLICY_REFUSED);
+
+    if (f->refusal.code != CX_OK) {
+        *fail = f->refusal;
+    } else {
+        (void)cx_fail_set(fail, CX_E_DENIED, "http.policy",
+                          "the policy does not allow the endpoint's address");
+    }
+}
+
+static void conclude_unreadable(struct http_end *end, const char *what)
+{
+    (void)cx_fail_set(conclude(end, STAGE_RECEIVE, VERDICT_ANSWER_UNREADABLE), CX_E_SYNTAX,
+                      "http.receive", "%s", what);
+}
+
+static void conclude_flaw(const struct http_facts *f, struct http_end *end)
+{
+    switch (f->flaw) {
+    case HTTP_FLAW_BODY_TOO_BIG:
+        (void)cx_fail_set(conclude(end, STAGE_RECEIVE, VERDICT_ANSWER_UNREADABLE), CX_E_TOO_BIG,
+                          "http.receive", "the answer is longer than %zu bytes",
+                          f->answer_bytes_max);
+        break;
+    case HTTP_FLAW_HEADERS_TOO_BIG:
+        (void)cx_fail_set(conclude(end, STAGE_RECEIVE, VERDICT_ANSWER_UNREADABLE), CX_E_TOO_BIG,
+                          "http.receive", "the answer's headers are too long");
+        break;
+    case HTTP_FLAW_LENGTH:
+    case HTTP_FLAW_NONE:
+        conclude_unreadable(end, "the answer's Content-Length is no number, or has two values");
+        break;
+    }
+}
+
+/* The part behind the last ':' of OpenSSL's error line is its reason: a fixed text, no name.
+ * Absent if there is none. */
+static struct slice tls_reason(const char *curl_text)
+{
+    const char *at = curl_text != NULL ? strstr(curl_text, "error:") : NULL;
+    struct slice reason = slice_of_str(at != NULL ? strrchr(at, ':') + 1 : NULL);
+
+    return slice_first(reason, slice_find(reason, 0, ',')); /* without ", errno 0" */
+}
+
+static void conclude_certificate(const struct http_facts *f, struct http_end *end)
+{
+    struct cx_fail *fail = conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE);
+
+    switch (f->verify_result) {
+    case X509_V_OK: /* libcurl compares the names itself, before it asks about the chain */
+    case X509_V_ERR_UNSPECIFIED:
+        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
+                          "the endpoint's certificate is for another name (name mismatch)");
+        break;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
+                          "the endpoint's certificate comes from an unknown issuer (%s); is its CA "
+                          "in the `ca` file of the policy's rule?",
+                          X509_verify_cert_error_string(f->verify_result));
+        break;
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
+                          "%s: the endpoint's, one above it, or this machine's clock is wrong",
+                          X509_verify_cert_error_string(f->verify_result));
+        break;
+    default:
+        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
+                          "the endpoint's certificate is not accepted: %s",
+                          X509_verify_cert_error_string(f->verify_result));
+        break;
+    }
+}
+
+static void conclude_tls(const struct http_facts *f, struct http_end *end)
+{
+    struct cx_fail *fail = conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE);
+    struct slice reason = tls_reason(f->curl_text);
+
+    if (reason.len > 0) {
+        (void)cx_fail_set(fail, CX_E_CONNECT, "http.tls", "TLS with the endpoint failed: %.*s",
+                          SLICE_ARG(reason));
+    } else {
+        (void)cx_fail_set(fail, CX_E_CONNECT, "http.tls",
+                          "the endpoint closed the connection in the TLS handshake, or does not "
+                          "speak TLS");
+    }
+}
+
+static void conclude_no_connection(const struct http_facts *f, struct http_end *end)
+{
+    char why[80] = "no address of it could be tried";
+
+    if (f->addresses_refused > 0 && f->sockets == 0) {
+        conclude_refused(f, end);
+        return;
+    }
+    if (f->os_errno != 0) {
+        (void)uv_strerror_r(uv_translate_sys_error((int)f->os_errno), why, sizeof(why));
+    }
+    (void)cx_fail_set(conclude(end, STAGE_CONNECT, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
+                      "http.connect", "can't connect to the endpoint: %s", why);
+}
+
+/* The connection failed under way. Under TLS 1.3 the peer's refusal of our certificate (or of our
+ * having none) comes as an alert after the request was written. */
+static void conclude_lost(const struct http_facts *f, struct http_end *end)
+{
+    struct slice reason = tls_reason(f->curl_text);
+    enum stage stage = stage_reached(f);
+
+    if (f->has_answer_begun) {
+        conclude_unreadable(end, "the connection ended before the answer was whole");
+    } else if (reason.len > 0 && memmem(reason.ptr, reason.len, "alert", 5) != NULL) {
+        (void)cx_fail_set(conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
+                          "http.tls", "the endpoint ended TLS after the request was written: %.*s",
+                          SLICE_ARG(reason));
+    } else {
+        (void)cx_fail_set(conclude(end, stage, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
+                          "http.transfer", "the endpoint closed the connection while %s", doing(f));
+    }
+}
+
+static void conclude_no_memory(struct http_end *end)
+{
+    (void)cx_fail_set(conclude(end, STAGE_AGENT, VERDICT_AGENT_UNAVAILABLE), CX_E_NOMEM,
+                      "http.memory", "out of memory");
+}
+
+static void conclude_other(const struct http_facts *f, struct http_end *end)
+{
+    if (f->has_answer_begun) {
+        conclude_unreadable(end, curl_easy_strerror((CURLcode)f->curl_code));
+        return;
+    }
+    (void)cx_fail_set(conclude(end, stage_reached(f), VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
+                      "http.transfer", "%s (while %s)", curl_easy_strerror((CURLcode)f->curl_code),
+                      doing(f));
+}
+
+static void conclude_from_curl(const struct http_facts *f, struct http_end *end)
+{
+    switch ((CURLcode)f->curl_code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        (void)cx_fail_set(conclude(end, STAGE_RESOLVE, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
+                          "http.resolve", "the endpoint's name can't be resolved");
+        break;
+    case CURLE_COULDNT_CONNECT:
+        conclude_no_connection(f, end);
+        break;
+    case CURLE_OPERATION_TIMEDOUT:
+        conclude_over_budget(f, end);
+        break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+        conclude_certificate(f, end);
+        break;
+    case CURLE_SSL_CACERT_BADFILE:
+        (void)cx_fail_set(conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CERT,
+                          "http.tls", "the file with the CAs for this endpoint can't be read");
+        break;
+    case CURLE_SSL_CONNECT_ERROR:
+        conclude_tls(f, end);
+        break;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+        conclude_lost(f, end);
+        break;
+    case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9: what libcurl takes an answer without a status
+                                        line for */
+    case CURLE_WEIRD_SERVER_REPLY:
+        conclude_unreadable(end, f->has_answer_begun ? "the answer's headers are malformed"
+                                                     : "what the endpoint answered is not HTTP");
+        break;
+    case CURLE_BAD_CONTENT_ENCODING:
+        conclude_unreadable(end, "the answer's Content-Encoding is unknown, or the body is not "
+                                 "encoded as it says");
+        break;
+    case CURLE_OUT_OF_MEMORY:
+        if (f->is_gate_open) { /* what libcurl 7.88 says to a header line above 100 KB */
+            conclude_unreadable(end, "a header of the answer is too long, or memory is out");
+        } else {
+            conclude_no_memory(end);
+        }
+        break;
+    case CURLE_WRITE_ERROR: /* a buffer of ours could not grow */
+        conclude_no_memory(end);
+        break;
+    default:
+        conclude_other(f, end);
+        break;
+    }
+}
+
+static void conclude_ended_by_us(const struct http_facts *f, struct http_end *end)
+{
+    switch (f->ending) {
+    case HTTP_ENDED_BUDGET:
+        conclude_over_budget(f, end);
+        break;
+    case HTTP_ENDED_CANCEL:
+        (void)cx_fail_set(conclude(end, stage_reached(f), VERDICT_CANCELLED), CX_E_CLOSED,
+                          "http.cancel", "cancelled while %s", doing(f));
+        break;
+    case HTTP_ENDED_CLOSING:
+    case HTTP_ENDED_ITSELF:
+        (void)cx_fail_set(conclude(end, STAGE_AGENT, VERDICT_AGENT_UNAVAILABLE), CX_E_CLOSED,
+                          "http.close", "stopped while %s", doing(f));
+        break;
+    }
+}
+
+void http_verdict(const struct http_facts *facts, struct http_end *end)
+{
+    end->execution = facts->is_gate_open ? EXECUTION_SENT : EXECUTION_NOT_SENT;
+    end->fail = (struct cx_fail){0};
+    if (facts->ending != HTTP_ENDED_ITSELF) {
+        conclude_ended_by_us(facts, end);
+    } else if (facts->is_gate_refused) {
+        conclude_refused(facts, end);
+    } else if (facts->is_repeat_stopped) {
+        (void)cx_fail_set(conclude(end, facts->is_request_written ? STAGE_WAIT : STAGE_SEND,
+                                   VERDICT_ENDPOINT_UNREACHABLE),
+                          CX_E_CONNECT, "http.repeat",
+                          "the endpoint closed the kept connection while %s; it may have acted, so "
+                          "the request was not sent again",
+                          facts->is_request_written ? "its answer was awaited"
+                                                    : "the request was being sent");
+    } else if (facts->flaw != HTTP_FLAW_NONE) {
+        conclude_flaw(facts, end);
+    } else if (facts->curl_code == CURLE_OK && !facts->are_headers_whole) {
+        conclude_lost(facts, end); /* libcurl takes an end in the headers for their end */
+    } else if (facts->curl_code == CURLE_OK) {
+        end->execution = EXECUTION_ANSWERED;
+        end->stage = STAGE_NONE;
+        end->code = VERDICT_UNKNOWN;
+    } else {
+        conclude_from_curl(facts, end);
+    }
+}

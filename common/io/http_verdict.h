@@ -1,0 +1,52 @@
+#ifndef CONNECTOR_COMMON_IO_HTTP_VERDICT_H
+#define CONNECTOR_COMMON_IO_HTTP_VERDICT_H
+
+#include "common/io/http.h"
+
+/* From what libcurl said and what was seen on the way to what a caller is told: execution, stage,
+ * code and a sentence. Pure. */
+
+/* Who ended the call. */
+enum http_ending {
+    HTTP_ENDED_ITSELF, /* libcurl is through with it, `curl_code` says how */
+    HTTP_ENDED_BUDGET,
+    HTTP_ENDED_CANCEL,
+    HTTP_ENDED_CLOSING /* the engine is being freed */
+};
+
+/* What made us stop reading an answer that libcurl would have taken. */
+enum http_flaw {
+    HTTP_FLAW_NONE,
+    HTTP_FLAW_BODY_TOO_BIG,
+    HTTP_FLAW_HEADERS_TOO_BIG,
+    HTTP_FLAW_LENGTH /* Content-Length is no number, or occurs twice with two values */
+};
+
+struct http_facts {
+    enum http_ending ending;
+    int curl_code;         /* CURLcode */
+    long os_errno;         /* of the last connect that failed; 0: none */
+    long verify_result;    /* X509_V_…; of use when curl_code is about the peer's certificate */
+    const char *curl_text; /* libcurl's own words: searched for an alert, never passed on, since
+                              they name hosts and addresses */
+    uint32_t budget_ms;
+    size_t answer_bytes_max; /* the limit that HTTP_FLAW_BODY_TOO_BIG speaks of */
+    bool is_https;
+    unsigned addresses_refused; /* by the policy, before connecting */
+    unsigned sockets;           /* opened, each for an address */
+    bool has_resolving_begun;
+    bool has_connected;      /* TCP */
+    bool is_gate_refused;    /* by the policy, right before the request */
+    bool is_gate_open;       /* bytes may have left */
+    bool is_repeat_stopped;  /* libcurl wanted to send the request once more */
+    bool is_request_written; /* to the last byte */
+    bool has_answer_begun;   /* a status line came */
+    bool are_headers_whole;  /* of the final answer, not of an interim one (1xx) */
+    enum http_flaw flaw;
+    struct cx_fail refusal; /* the policy's sentence */
+};
+
+/* Set execution, stage, code and fail of `end`, nothing else. */
+void http_verdict(const struct http_facts *facts, struct http_end *end);
+
+#endif
