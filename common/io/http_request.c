@@ -1,0 +1,199 @@
+#include "common/io/http_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
+
+/* What is the same for every request. */
+bool http_request_set_up(struct http_call *call)
+{
+    CURL *easy = call->easy;
+
+    return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->text) &&
+           SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") &&
+           SET(CURLOPT_NOPROXY, "*") && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
+           SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
+           SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
+           SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
+           SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, "identity") &&
+           SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
+           SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(CURLOPT_SSL_SESSIONID_CACHE, 0L) && SET(CURLOPT_CAINFO, call->h->system_ca_file) &&
+           SET(CURLOPT_CAPATH, call->h->system_ca_directory) &&
+           SET(CURLOPT_RESOLVER_START_FUNCTION, http_gate_resolving) &&
+           SET(CURLOPT_RESOLVER_START_DATA, call) &&
+           SET(CURLOPT_OPENSOCKETFUNCTION, http_gate_connecting) &&
+           SET(CURLOPT_OPENSOCKETDATA, call) &&
+           SET(CURLOPT_CLOSESOCKETFUNCTION, http_socket_close) &&
+           SET(CURLOPT_CLOSESOCKETDATA, call->h) &&
+           SET(CURLOPT_PREREQFUNCTION, http_gate_sending) && SET(CURLOPT_PREREQDATA, call) &&
+           SET(CURLOPT_HEADERFUNCTION, http_receive_header) && SET(CURLOPT_HEADERDATA, call) &&
+           SET(CURLOPT_WRITEFUNCTION, http_receive_body) && SET(CURLOPT_WRITEDATA, call);
+}
+
+bool http_request_is_sound(const struct http_plan *plan, struct cx_fail *fail)
+{
+    struct slice url = slice_of_str(plan->url);
+
+    if (url.len > HTTP_URL_BYTES_MAX || slice_has_control(url) ||
+        !(slice_has_prefix(url, SLICE_LIT("http://")) ||
+          slice_has_prefix(url, SLICE_LIT("https://")))) {
+        (void)cx_fail_set(fail, CX_E_SYNTAX, "http.start",
+                          "the URL must begin with http:// or https:// and be at most %d bytes",
+                          HTTP_URL_BYTES_MAX);
+        return false;
+    }
+    if (plan->method == METHOD_UNKNOWN || plan->method >= METHOD_COUNT || plan->done == NULL) {
+        (void)cx_fail_set(fail, CX_E_SYNTAX, "http.start", "no method, or nobody to tell the end");
+        return false;
+    }
+    for (size_t i = 0; i < plan->nheaders; i++) {
+        struct slice line = slice_of_str(plan->headers[i]);
+        size_t colon = slice_find(line, 0, ':');
+
+        if (colon == 0 || colon == line.len || slice_find(line, 0, '\r') != line.len ||
+            slice_find(line, 0, '\n') != line.len) {
+            (void)cx_fail_set(fail, CX_E_SYNTAX, "http.start",
+                              "header %zu of the request is not \"Name: value\" in one line", i);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* libcurl takes "Name:" as "leave this header out" and "Name;" as "this header, empty". */
+static enum cx_err line_put(struct buf *lines, struct slice line)
+{
+    size_t colon = slice_find(line, 0, ':');
+    size_t at = colon + 1;
+
+    while (at < line.len && (line.ptr[at] == ' ' || line.ptr[at] == '\t')) {
+        at++;
+    }
+    if (at == line.len) {
+        enum cx_err err = buf_put(lines, slice_first(line, colon));
+
+        err = err == CX_OK ? buf_put_byte(lines, ';') : err;
+        return err == CX_OK ? buf_put_byte(lines, '\0') : err;
+    }
+    return buf_put(lines, slice_of(line.ptr, line.len + 1)); /* with its NUL */
+}
+
+static bool names_content_type(const struct http_plan *plan)
+{
+    for (size_t i = 0; i < plan->nheaders; i++) {
+        struct slice line = slice_of_str(plan->headers[i]);
+
+        if (slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')),
+                            SLICE_LIT("content-type"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct curl_slist *nodes_room(struct http_call *call, size_t n)
+{
+    if (n > call->nodes_room) {
+        free(call->nodes); /* pointers only */
+        call->nodes = calloc(n, sizeof(struct curl_slist));
+        call->nodes_room = call->nodes != NULL ? n : 0;
+    }
+    return call->nodes;
+}
+
+/* The headers as libcurl's list, built in memory of our own, so that it is wiped and costs no
+ * allocation a header. */
+static enum cx_err headers_copy(struct http_call *call, const struct http_plan *plan)
+{
+    static char no_expect[] = "Expect:";
+    static char no_type[] = "Content-Type:"; /* libcurl would name the body a form */
+    struct curl_slist *nodes = nodes_room(call, plan->nheaders + 2);
+    size_t at = 0;
+    size_t n = 0;
+
+    if (nodes == NULL) {
+        return CX_E_NOMEM;
+    }
+    for (size_t i = 0; i < plan->nheaders; i++) {
+        enum cx_err err = line_put(&call->lines, slice_of_str(plan->headers[i]));
+
+        if (err != CX_OK) {
+            return err;
+        }
+    }
+    for (; n < plan->nheaders; n++) { /* the buffer does not move any more */
+        nodes[n] = (struct curl_slist){(char *)call->lines.ptr + at, &nodes[n + 1]};
+        at += strlen(nodes[n].data) + 1;
+    }
+    nodes[n] = (struct curl_slist){no_expect, NULL};
+    if (!names_content_type(plan)) {
+        nodes[n].next = &nodes[n + 1];
+        nodes[n + 1] = (struct curl_slist){no_type, NULL};
+    }
+    return CX_OK;
+}
+
+/* A body goes by POST's way whatever the method is called; so does its absence in POST, PUT and
+ * PATCH, which say "Content-Length: 0" then (RFC 9110, section 8.6). */
+static bool easy_set_method(struct http_call *call, enum http_method method, bool has_body)
+{
+    CURL *easy = call->easy;
+    bool is_post = has_body || (method != METHOD_GET && method != METHOD_DELETE);
+    bool is_renamed = method != (is_post ? METHOD_POST : METHOD_GET);
+    struct slice body = buf_view(&call->body);
+
+    return (is_post ? SET(CURLOPT_POST, 1L) : SET(CURLOPT_HTTPGET, 1L)) &&
+           SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)(is_post ? body.len : 0)) &&
+           SET(CURLOPT_POSTFIELDS, is_post ? (const char *)body.ptr : NULL) &&
+           (is_post || SET(CURLOPT_HTTPGET, 1L)) && /* POSTFIELDS makes it a POST */
+           SET(CURLOPT_CUSTOMREQUEST, is_renamed ? terms_method(method) : NULL);
+}
+
+static bool easy_set_trust(struct http_call *call, const char *ca_file)
+{
+    CURL *easy = call->easy;
+    uint64_t age_ms = uv_now(call->h->uv) - call->h->trusted_since_ms;
+    long age_s = age_ms < 1000 ? 1 : (long)(age_ms / 1000); /* 0 would mean something else */
+
+    if (!SET(CURLOPT_CA_CACHE_TIMEOUT, age_s) || !SET(CURLOPT_MAXLIFETIME_CONN, age_s)) {
+        return false;
+    }
+    if (ca_file == NULL && !call->has_own_ca) {
+        return true;
+    }
+    call->has_own_ca = ca_file != NULL;
+    return SET(CURLOPT_CAINFO, ca_file != NULL ? ca_file : call->h->system_ca_file) &&
+           SET(CURLOPT_CAPATH, ca_file != NULL ? NULL : call->h->system_ca_directory);
+}
+
+/* libcurl counts whole seconds and reuses as long as they do not exceed the limit: 3 s of idling
+ * are "more than 2". */
+static bool easy_set_reuse(struct http_call *call, uint32_t idle_ms)
+{
+    CURL *easy = call->easy;
+    uint32_t idle_s = idle_ms == 0 ? 60 : idle_ms / 1000;
+
+    return SET(CURLOPT_FRESH_CONNECT, idle_s == 0 ? 1L : 0L) &&
+           SET(CURLOPT_MAXAGE_CONN, idle_s == 0 ? 0L : (long)idle_s - 1);
+}
+
+enum cx_err http_request_set(struct http_call *call, const struct http_plan *plan)
+{
+    CURL *easy = call->easy;
+    enum cx_err err = headers_copy(call, plan);
+    bool is_set;
+
+    if (err == CX_OK && plan->has_body) {
+        err = buf_put(&call->body, plan->body);
+    }
+    if (err != CX_OK) {
+        return err;
+    }
+    is_set = SET(CURLOPT_URL, plan->url) && SET(CURLOPT_HTTPHEADER, call->nodes) &&
+             SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
+             easy_set_method(call, plan->method, plan->has_body) &&
+             easy_set_trust(call, plan->ca_file) && easy_set_reuse(call, plan->reuse_idle_ms);
+    return is_set ? CX_OK : CX_E_NOMEM;
+}
