@@ -164,6 +164,7 @@ static void end_answered(struct run *run, const struct http_end *end)
         .body = end->body,
         .is_body_whole = end->is_body_whole,
         .sent = run->encoding,
+        .purpose = run->purpose,
         .expect = &run->expect,
         .now_unix_s = clock_wall_s(),
     };
