@@ -1,0 +1,182 @@
+#include "common/core/answer_reader.h"
+#include "common/core/url.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EVIDENCE_BYTES = 192, CODE_SHOWN_BYTES = 100, TYPE_SHOWN_BYTES = 80 };
+
+/* "HTTP 403, empty body": what the verdict rests on. */
+static void say_evidence(const struct answer_input *in, const struct answer_body *body,
+                         const struct answer_refusal *refusal, char out[EVIDENCE_BYTES])
+{
+    struct slice code = slice_first(refusal->code, CODE_SHOWN_BYTES);
+
+    if (code.len > 0) {
+        (void)snprintf(out, EVIDENCE_BYTES, "HTTP %u, %.*s", in->status, SLICE_ARG(code));
+    } else {
+        (void)snprintf(out, EVIDENCE_BYTES, "HTTP %u%s", in->status,
+                       body->is_empty       ? ", empty body"
+                       : body->root == NULL ? ", unreadable body"
+                                            : "");
+    }
+}
+
+static const char *say_credentials(enum job_purpose purpose)
+{
+    switch (purpose) {
+    case PURPOSE_REFRESH:
+        return "refused the refresh token (%s): it has expired or was revoked; the user has to "
+               "authorize again";
+    case PURPOSE_AUTHORIZE:
+    case PURPOSE_TEST:
+        return "refused the user name or password (%s)";
+    case PURPOSE_REVOKE:
+    case PURPOSE_UNKNOWN:
+    case PURPOSE_COUNT:
+        break;
+    }
+    return "refused the credentials (%s)";
+}
+
+static const char *say_client(const struct answer_refusal *refusal)
+{
+    if (slice_eq_str(refusal->code, "unauthorized_client")) {
+        return "does not let this client use this grant (%s); ask the provider to allow it";
+    }
+    return "refused the client (%s); check the profile's client id, secret and method";
+}
+
+static const char *say_request(const struct answer_refusal *refusal)
+{
+    if (slice_eq_str(refusal->code, "unsupported_grant_type")) {
+        return "does not offer this grant (%s); ask the provider which grants it has";
+    }
+    if (slice_eq_str(refusal->code, "invalid_scope")) {
+        return "refused the scope (%s); check the profile's scope field";
+    }
+    if (slice_is_absent(refusal->code)) {
+        return "refused the request without saying why (%s); check the profile's client and "
+               "fields, and what this provider answers to a wrong password";
+    }
+    return "refused the request (%s); compare the profile's fields with the provider's "
+           "documentation";
+}
+
+static const char *say_failed(uint32_t status)
+{
+    switch (status) {
+    case 403:
+        return "answered \"forbidden\" (%s); if that is how it refuses a wrong password, add 403 "
+               "to the profile's auth_error_status";
+    case 404:
+    case 410:
+        return "is not there (%s); check the path of the token URL";
+    case 405:
+        return "does not take this method (%s); check the profile's method and token URL";
+    case 406:
+    case 415:
+        return "does not take this content type (%s); check the profile's content_type";
+    case 407:
+        return "was not reached: a proxy asks for credentials (%s)";
+    default:
+        break;
+    }
+    if (status >= 200 && status <= 299) {
+        return "answered without an access token (%s); check that the token URL is right";
+    }
+    return status >= 500 ? "failed (%s); its operator's log says why"
+                         : "answered neither a token nor an OAuth error (%s)";
+}
+
+CX_PRINTF(2, 3) static void put(char out[ANSWER_TEXT_BYTES_MAX], const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(out, ANSWER_TEXT_BYTES_MAX, format, args);
+    va_end(args);
+}
+
+static void say_busy(const char *evidence, const struct answer_judgement *j,
+                     char out[ANSWER_TEXT_BYTES_MAX])
+{
+    if (j->has_retry_after) {
+        put(out, "the token endpoint is busy (%s); it asks to wait %llu s", evidence,
+            (unsigned long long)((j->retry_after_ms + 999) / 1000));
+    } else {
+        put(out, "the token endpoint is busy (%s); try again later", evidence);
+    }
+}
+
+static void say_redirected(const struct answer_input *in, char out[ANSWER_TEXT_BYTES_MAX])
+{
+    char host[URL_HOST_TEXT_BYTES];
+
+    if (url_peek_host(in->location, host)) {
+        put(out,
+            "the token endpoint redirects to the host %s (HTTP %u); credentials never follow a "
+            "redirect: if that is where they belong, write its URL into the profile",
+            host, in->status);
+    } else {
+        put(out,
+            "the token endpoint redirects to another place on its host (HTTP %u); credentials "
+            "never follow a redirect: write the final URL into the profile",
+            in->status);
+    }
+}
+
+/* A label that is one, to be shown. */
+static bool is_plain_label(struct slice type)
+{
+    for (size_t i = 0; i < type.len; i++) {
+        if (type.ptr[i] <= 0x20 || type.ptr[i] >= 0x7f) {
+            return false;
+        }
+    }
+    return type.len > 0 && type.len <= TYPE_SHOWN_BYTES;
+}
+
+static void say_unreadable(const struct answer_input *in, const struct answer_body *body,
+                           char out[ANSWER_TEXT_BYTES_MAX])
+{
+    struct slice type = slice_first(in->content_type, slice_find(in->content_type, 0, ';'));
+
+    if (!is_plain_label(type)) {
+        type = SLICE_LIT("no content type");
+    }
+    put(out, "the token endpoint's answer can't be read (HTTP %u, %.*s): %s", in->status,
+        SLICE_ARG(type), cx_fail_text(&body->why));
+}
+
+/* The formats of the sentences below hold one %s, for the evidence. */
+static void say_endpoint(const char *format, const char *evidence, char out[ANSWER_TEXT_BYTES_MAX])
+{
+    const char *hole = strstr(format, "%s");
+
+    put(out, "the token endpoint %.*s%s%s", (int)(hole - format), format, evidence, hole + 2);
+}
+
+void answer_say(const struct answer_input *in, const struct answer_body *body,
+                const struct answer_judgement *j, char out[ANSWER_TEXT_BYTES_MAX])
+{
+    char evidence[EVIDENCE_BYTES];
+
+    say_evidence(in, body, &j->refusal, evidence);
+    if (j->code == VERDICT_CREDENTIALS_REFUSED) {
+        say_endpoint(say_credentials(in->purpose), evidence, out);
+    } else if (j->code == VERDICT_CLIENT_REFUSED) {
+        say_endpoint(say_client(&j->refusal), evidence, out);
+    } else if (j->code == VERDICT_REQUEST_REFUSED) {
+        say_endpoint(say_request(&j->refusal), evidence, out);
+    } else if (j->code == VERDICT_ENDPOINT_BUSY) {
+        say_busy(evidence, j, out);
+    } else if (j->code == VERDICT_REDIRECTED) {
+        say_redirected(in, out);
+    } else if (j->code == VERDICT_ANSWER_UNREADABLE) {
+        say_unreadable(in, body, out);
+    } else {
+        say_endpoint(say_failed(in->status), evidence, out);
+    }
+}
