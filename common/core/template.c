@@ -130,7 +130,8 @@ static enum zone zone_after(const struct parser *p, uint8_t c)
 {
     switch (p->zone) {
     case ZONE_SCHEME:
-        return p->at >= 2 && slice_has_prefix(slice_from(p->text, p->at - 2), SLICE_LIT("://"))
+        return c == '/' && p->at >= 2 &&
+                       slice_has_prefix(slice_from(p->text, p->at - 2), SLICE_LIT("://"))
                    ? ZONE_HOST
                    : ZONE_SCHEME;
     case ZONE_IPV6:
@@ -170,21 +171,23 @@ static enum cx_err parse_url_byte(struct parser *p, uint8_t c)
 static enum cx_err parse_next(struct parser *p)
 {
     uint8_t c = p->text.ptr[p->at];
+    bool is_brace = c == '{';
     enum cx_err err;
 
-    if (stands(p, "{{{{")) {
+    if (is_brace && stands(p, "{{{{")) {
         end_literal(p, p->at + 2);
         p->at += 4;
         p->literal_at = p->at;
         return CX_OK;
     }
-    if (stands(p, "{{")) {
-        return parse_placeholder(p, 2);
+    if (is_brace && (p->is_url || stands(p, "{{"))) {
+        return parse_placeholder(p, stands(p, "{{") ? 2 : 1);
     }
-    if (p->is_url && c == '{') {
-        return parse_placeholder(p, 1);
+    if (!p->is_url) { /* the next byte that matters */
+        p->at = slice_find(p->text, p->at + 1, '{');
+        return CX_OK;
     }
-    err = p->is_url ? parse_url_byte(p, c) : CX_OK;
+    err = parse_url_byte(p, c);
     if (err == CX_OK) {
         p->at++;
     }
