@@ -124,7 +124,7 @@ enum cx_err store_use_enrollment(struct store *s, const struct store_enrollment 
                                  struct cx_fail *fail) CX_MUST_CHECK;
 
 /* --- Profiles: the JSON with its secrets, sealed as a whole --- */
-/* Insert or replace. Errors: CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
+/* Insert or replace. Errors: CX_E_TOO_BIG (16 MiB), CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_put_profile(struct store *s, const char *name, struct slice json,
                               struct cx_fail *fail) CX_MUST_CHECK;
 /* Errors: CX_E_NOT_FOUND, CX_E_STORE. */
@@ -138,7 +138,7 @@ enum cx_err store_each_profile(struct store *s,
 
 /* --- Exchanges: the audit trail, and whose a late result is. Never a variable or a token. --- */
 struct store_exchange {
-    struct cx_id id;
+    struct cx_id id; /* a UUIDv7 of began_ms: rows are in the order of time by it */
     const char *profile;
     const char *connector; /* name */
     const char *key;       /* name of the API key that asked; "" for the control socket */
@@ -172,12 +172,12 @@ enum store_result_kind {
 };
 typedef void store_result_done(void *ctx, enum store_result_kind kind, enum cx_err err);
 
-/* A result that `ended->agent` reported. `sealed_part` is what the caller may still claim (sealed
- * here and now; may be empty, then nothing is kept to be claimed). The exchange's row is ended; its
- * 15 minutes count from `ended->ended_ms`, so that has to be the time of its arrival. An exchange
- * that the platform had ended by itself (budget, agent lost) counts as not yet ended by a result:
- * the late result replaces that end. Profile, connector, key, subject, purpose and began_ms are
- * used only if the job was never stored. */
+/* A result that `ended->agent` reported: id, agent, connector and the end count, nothing else is
+ * looked at. `sealed_part` is what the caller may still claim (sealed here and now; may be empty,
+ * then nothing is kept to be claimed). The exchange's row is ended; its 15 minutes count from
+ * `ended->ended_ms`, so that has to be the time of its arrival. An exchange that the platform had
+ * ended by itself (budget, agent lost) counts as not yet ended by a result: the late result
+ * replaces that end. */
 void store_put_result(struct store *s, const struct store_exchange *ended, struct slice sealed_part,
                       store_result_done *done, void *ctx);
 

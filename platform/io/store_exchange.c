@@ -13,20 +13,9 @@ static const char *next_text(const struct note_group *g, size_t *at)
     return text;
 }
 
-/* The fourteen parameters of a whole row. */
-static void put_row(struct query *q, const struct note_group *g, const struct note *note)
+/* How it ended: six parameters. */
+static void put_end(struct query *q, const struct store_exchange *e)
 {
-    const struct store_exchange *e = &note->of.exchange;
-    size_t at = note->text_at;
-
-    query_put_id(q, &e->id);
-    query_put_text(q, next_text(g, &at)); /* profile */
-    query_put_text(q, next_text(g, &at)); /* connector */
-    query_put_text(q, next_text(g, &at)); /* key */
-    query_put_text(q, next_text(g, &at)); /* subject */
-    query_put_text(q, terms_purpose(e->purpose));
-    query_put_id(q, &e->agent);
-    query_put_u64(q, e->began_ms);
     query_put_text(q, terms_outcome(e->outcome));
     query_put_text(q, terms_verdict(e->code));
     query_put_text(q, terms_execution(e->execution));
@@ -37,10 +26,20 @@ static void put_row(struct query *q, const struct note_group *g, const struct no
 
 static enum cx_err write_exchange(struct store *s, const struct note *note, struct cx_fail *fail)
 {
+    const struct store_exchange *e = &note->of.exchange;
+    size_t at = note->text_at;
     struct query q;
 
     query_start_kept(&q, s, KEPT_PUT_EXCHANGE);
-    put_row(&q, &s->written, note);
+    query_put_id(&q, &e->id);
+    query_put_text(&q, next_text(&s->written, &at)); /* profile */
+    query_put_text(&q, next_text(&s->written, &at)); /* connector */
+    query_put_text(&q, next_text(&s->written, &at)); /* key */
+    query_put_text(&q, next_text(&s->written, &at)); /* subject */
+    query_put_text(&q, terms_purpose(e->purpose));
+    query_put_id(&q, &e->agent);
+    query_put_u64(&q, e->began_ms);
+    put_end(&q, e);
     return query_run(&q, fail);
 }
 
@@ -49,19 +48,13 @@ static enum cx_err write_exchange(struct store *s, const struct note *note, stru
 static enum cx_err end_exchange(struct store *s, const struct note *note, uint64_t seq,
                                 struct cx_fail *fail)
 {
-    const struct store_exchange *e = &note->of.exchange;
     struct query q;
 
     query_start_kept(&q, s, KEPT_END_EXCHANGE);
-    query_put_text(&q, terms_outcome(e->outcome));
-    query_put_text(&q, terms_verdict(e->code));
-    query_put_text(&q, terms_execution(e->execution));
-    query_put_text(&q, terms_stage(e->stage));
-    query_put_u64(&q, e->status);
-    query_put_u64(&q, e->ended_ms);
+    put_end(&q, &note->of.exchange);
     query_put_u64(&q, seq);
-    query_put_id(&q, &e->id);
-    query_put_id(&q, &e->agent);
+    query_put_id(&q, &note->of.exchange.id);
+    query_put_id(&q, &note->of.exchange.agent);
     return query_run(&q, fail);
 }
 
@@ -78,7 +71,26 @@ static enum cx_err keep_part(struct store *s, const struct note *note, uint64_t 
     return query_run(&q, fail);
 }
 
-/* It ended no exchange: say why, and leave a trace of one that nobody knows. */
+/* Leave a trace of a job that nobody knows. */
+static enum cx_err add_stray(struct store *s, struct note *note, struct cx_fail *fail)
+{
+    size_t at = note->text_at;
+    struct query q;
+    enum cx_err err;
+
+    query_start_kept(&q, s, KEPT_ADD_STRAY);
+    query_put_id(&q, &note->of.exchange.id);
+    query_put_text(&q, next_text(&s->written, &at));
+    query_put_id(&q, &note->of.exchange.agent);
+    put_end(&q, &note->of.exchange);
+    err = query_run(&q, fail);
+    if (err == CX_OK) {
+        note->result = store_has_changed(s) ? STORE_RESULT_UNKNOWN_JOB : STORE_RESULT_AGAIN;
+    }
+    return err;
+}
+
+/* It ended no exchange: say why. */
 static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fail *fail)
 {
     struct query q;
@@ -96,16 +108,13 @@ static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fa
     if (err != CX_OK) {
         return err;
     }
-    if (is_known) {
-        note->result = id_eq(&agent, &note->of.exchange.agent) && !id_is_none(&agent)
-                           ? STORE_RESULT_AGAIN
-                           : STORE_RESULT_FOREIGN;
-        return CX_OK;
+    if (!is_known) {
+        return add_stray(s, note, fail);
     }
-    note->result = STORE_RESULT_UNKNOWN_JOB;
-    query_start_kept(&q, s, KEPT_ADD_STRAY);
-    put_row(&q, &s->written, note);
-    return query_run(&q, fail);
+    note->result = id_eq(&agent, &note->of.exchange.agent) && !id_is_none(&agent)
+                       ? STORE_RESULT_AGAIN
+                       : STORE_RESULT_FOREIGN;
+    return CX_OK;
 }
 
 static enum cx_err write_result(struct store *s, struct note *note, struct cx_fail *fail)

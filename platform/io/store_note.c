@@ -10,7 +10,7 @@
 
 enum {
     GROUP_FIRST_NOTES = 64,
-    GROUP_MAX_NOTES = 1 << 20,
+    GROUP_MAX_NOTES = 1 << 17,
     GROUP_MAX_BYTES = 1 << 26,  /* of strings and sealed parts */
     GROUP_KEEP_BYTES = 1 << 20, /* memory beyond this is given back after the group */
 };
@@ -98,7 +98,9 @@ static enum cx_err put_texts(struct buf *bytes, const char *const *texts, size_t
     enum cx_err err = CX_OK;
 
     for (size_t i = 0; i < count && err == CX_OK; i++) {
-        err = buf_put(bytes, slice_of(texts[i], strlen(texts[i]) + 1));
+        const char *text = texts[i] != NULL ? texts[i] : "";
+
+        err = buf_put(bytes, slice_of(text, strlen(text) + 1));
     }
     return err;
 }
@@ -113,23 +115,17 @@ static void note_texts(struct store *s, struct note *note, const char *const *te
     }
 }
 
-static void note_exchange(struct store *s, struct note *note, const struct store_exchange *e)
-{
-    const char *const texts[] = {e->profile, e->connector, e->key, e->subject};
-
-    note->of.exchange = *e;
-    note_texts(s, note, texts, sizeof(texts) / sizeof(texts[0]));
-}
-
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx)
 {
+    const char *const texts[] = {e->profile, e->connector, e->key, e->subject};
     struct note *note = add(s, NOTE_EXCHANGE);
 
     if (note != NULL) {
         note->done.exchange = done;
         note->ctx = ctx;
-        note_exchange(s, note, e);
+        note->of.exchange = *e;
+        note_texts(s, note, texts, sizeof(texts) / sizeof(texts[0]));
     } else if (done != NULL) {
         done(ctx, CX_E_STORE);
     }
@@ -175,7 +171,8 @@ void store_put_result(struct store *s, const struct store_exchange *ended, struc
     }
     note->done.result = done;
     note->ctx = ctx;
-    note_exchange(s, note, ended);
+    note->of.exchange = *ended;
+    note_texts(s, note, &ended->connector, 1);
     if (note->err == CX_OK && sealed_part.len > 0 && note_part(s, note, sealed_part) != CX_OK) {
         note->err = CX_E_STORE;
     }

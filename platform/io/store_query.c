@@ -21,9 +21,8 @@ static const char *const kept_sql[KEPT_COUNT] = {
         " ended_ms = ?, result = ? WHERE id = ? AND agent = ? AND result IS NULL",
     [KEPT_FIND_EXCHANGE] = "SELECT agent FROM exchanges WHERE id = ?",
     [KEPT_ADD_STRAY] =
-        "INSERT INTO exchanges (id, profile, connector, key, subject, purpose, agent, began_ms,"
-        " outcome, code, execution, stage, status, ended_ms, result)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+        "INSERT INTO strays (id, connector, agent, outcome, code, execution, stage, status,"
+        " ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     [KEPT_KEEP_RESULT] = "INSERT INTO results (seq, id, ended_ms, sealed) VALUES (?, ?, ?, ?)",
     [KEPT_DROP_RESULT] = "DELETE FROM results"
                          " WHERE seq = (SELECT result FROM exchanges WHERE id = ?) AND id = ?",

@@ -4,6 +4,8 @@
 
 /* Results that wait for their callers, and forgetting what is past its time. */
 
+#define AUDIT_MS ((uint64_t)STORE_AUDIT_DAYS * 24 * 60 * 60 * 1000)
+
 /* What must have ended before, to be over. */
 static uint64_t before(uint64_t now_ms, uint64_t span_ms)
 {
@@ -70,16 +72,47 @@ enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t n
     return err;
 }
 
-/* One step of forgetting: rows of a kind that ended before `before_ms`. (Results arrive in the
- * order in which they expire, so that only the oldest need a look.) */
-static enum cx_err forget(struct store *s, const char *sql, uint64_t before_ms, bool *has_more,
-                          struct cx_fail *fail)
+/* What store_tidy forgets. The first parameter is the time before which a row must lie (for
+ * exchanges as the least id of that time), the second how many rows a step may take. */
+enum forgotten {
+    FORGET_RESULTS,
+    FORGET_EXCHANGES,
+    FORGET_STRAYS,
+    FORGET_ENROLLMENTS,
+    FORGET_COUNT
+};
+
+static const struct {
+    uint64_t after_ms;
+    const char *sql;
+} forget[FORGET_COUNT] = {
+    /* results arrive in the order in which they expire: only the oldest need a look */
+    [FORGET_RESULTS] = {STORE_RESULT_MS, "DELETE FROM results WHERE ended_ms <= ? AND seq IN"
+                                         " (SELECT seq FROM results ORDER BY seq LIMIT ?)"},
+    [FORGET_EXCHANGES] = {AUDIT_MS, "DELETE FROM exchanges WHERE id IN"
+                                    " (SELECT id FROM exchanges WHERE id < ? ORDER BY id LIMIT ?)"},
+    [FORGET_STRAYS] = {AUDIT_MS, "DELETE FROM strays WHERE id IN"
+                                 " (SELECT id FROM strays WHERE ended_ms < ? LIMIT ?)"},
+    [FORGET_ENROLLMENTS] = {STORE_ENROLLMENT_KEEP_MS,
+                            "DELETE FROM enrollments WHERE token_sha256 IN"
+                            " (SELECT token_sha256 FROM enrollments WHERE expires_ms < ? LIMIT ?)"},
+};
+
+static enum cx_err forget_some(struct store *s, enum forgotten which, uint64_t now_ms,
+                               bool *has_more, struct cx_fail *fail)
 {
+    static const uint8_t least[10] = {0};
+    uint64_t before_ms = before(now_ms, forget[which].after_ms);
+    struct cx_id before_id = id_make(before_ms, least);
     struct query q;
     enum cx_err err;
 
-    query_start(&q, s, sql);
-    query_put_u64(&q, before_ms);
+    query_start(&q, s, forget[which].sql);
+    if (which == FORGET_EXCHANGES) {
+        query_put_id(&q, &before_id);
+    } else {
+        query_put_u64(&q, before_ms);
+    }
     query_put_u64(&q, STORE_TIDY_ROWS);
     err = query_run(&q, fail);
     if (err == CX_OK && sqlite3_changes(s->db) >= STORE_TIDY_ROWS) {
@@ -95,22 +128,8 @@ bool store_tidy(struct store *s, uint64_t now_ms)
     enum cx_err err = store_begin(s, &fail);
 
     if (err == CX_OK) {
-        err = forget(s,
-                     "DELETE FROM results WHERE ended_ms <= ?"
-                     " AND seq IN (SELECT seq FROM results ORDER BY seq LIMIT ?)",
-                     before(now_ms, STORE_RESULT_MS), &has_more, &fail);
-        if (err == CX_OK) {
-            err = forget(s,
-                         "DELETE FROM exchanges WHERE id IN"
-                         " (SELECT id FROM exchanges WHERE began_ms < ? ORDER BY began_ms LIMIT ?)",
-                         before(now_ms, (uint64_t)STORE_AUDIT_DAYS * 24 * 60 * 60 * 1000),
-                         &has_more, &fail);
-        }
-        if (err == CX_OK) {
-            err = forget(s,
-                         "DELETE FROM enrollments WHERE token_sha256 IN"
-                         " (SELECT token_sha256 FROM enrollments WHERE expires_ms < ? LIMIT ?)",
-                         before(now_ms, STORE_ENROLLMENT_KEEP_MS), &has_more, &fail);
+        for (int i = 0; i < FORGET_COUNT && err == CX_OK; i++) {
+            err = forget_some(s, (enum forgotten)i, now_ms, &has_more, &fail);
         }
         err = store_end(s, err, &fail);
     }

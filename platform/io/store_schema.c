@@ -12,12 +12,14 @@
 /* Words (terms.h) are stored as they are spelt, not by their number: rows outlive a change of the
  * enumerations. An id is its 16 bytes, `none` is NULL.
  *
- * exchanges: ids are UUIDv7, so new rows come at the right edge of the tree. Its indices serve the
- * tidying and the listing by time, by profile, and by outcome; the last leaves out what nearly all
- * rows are, so that a query by any other outcome has to repeat its WHERE.
- * results: in the order of arrival, which is the order of expiry; apart from exchanges, whose rows
- * stay small. exchanges.result: NULL, no result has ended it; 0, one has, and nothing was kept;
- * else results.seq (as long as results.id agrees). */
+ * exchanges: an id is a UUIDv7 of ours, so the order of ids is the order of time, and new rows come
+ * at the right edge of the tree. An entry of an index ends with the id: a profile's exchanges lie
+ * in the order of time too. The index by outcome leaves out what nearly all rows are; a query by
+ * any other outcome has to repeat its WHERE. (Each further index costs a page a group: a fifth
+ * more.) strays: results of jobs that were never stored. Their ids are an agent's, who may choose
+ * them. results: in the order of arrival, which is the order of expiry; apart from exchanges, whose
+ * rows stay small. exchanges.result: NULL, no result has ended it; 0, one has, and nothing was
+ * kept; else results.seq (as long as results.id agrees). */
 static const char step_1[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE keys (name TEXT PRIMARY KEY, role TEXT NOT NULL, sha256 BLOB NOT NULL UNIQUE,"
@@ -41,10 +43,13 @@ static const char step_1[] =
     " began_ms INTEGER NOT NULL, outcome TEXT NOT NULL, code TEXT NOT NULL,"
     " execution TEXT NOT NULL, stage TEXT NOT NULL, status INTEGER NOT NULL,"
     " ended_ms INTEGER NOT NULL, result INTEGER) WITHOUT ROWID;"
-    "CREATE INDEX exchanges_by_time ON exchanges (began_ms);"
-    "CREATE INDEX exchanges_by_profile ON exchanges (profile, began_ms);"
-    "CREATE INDEX exchanges_by_outcome ON exchanges (outcome, began_ms)"
+    "CREATE INDEX exchanges_by_profile ON exchanges (profile);"
+    "CREATE INDEX exchanges_by_outcome ON exchanges (outcome)"
     " WHERE outcome NOT IN ('', 'issued');"
+    "CREATE TABLE strays (id BLOB PRIMARY KEY, connector TEXT NOT NULL, agent BLOB,"
+    " outcome TEXT NOT NULL, code TEXT NOT NULL, execution TEXT NOT NULL, stage TEXT NOT NULL,"
+    " status INTEGER NOT NULL, ended_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX strays_by_time ON strays (ended_ms);"
     "CREATE TABLE results (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, ended_ms INTEGER NOT NULL,"
     " sealed BLOB NOT NULL);";
 
