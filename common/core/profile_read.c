@@ -95,9 +95,10 @@ static void read_tenancy(struct profile_reader *r)
                       "each call gives one");
     }
     if (members_get(&m, "tenant") == NULL && r->p.mode == PROFILE_PRE_AUTHORIZED) {
-        members_fault(&m, "tenant",
-                      "is required in mode pre_authorized, or a caller chose where the stored "
-                      "credentials go");
+        members_fault(
+            &m, "tenant",
+            "is required in mode pre_authorized, or a caller would choose where the stored "
+            "credentials go");
     }
 }
 

@@ -31,7 +31,7 @@ static size_t count(struct slice s, const char *bytes)
     return n;
 }
 
-/* Parts lie in the text, in order, and only literals are cut by nothing but braces. */
+/* Parts are not empty and lie in the text, in order. */
 static void check_parts(const struct template *t, struct slice text)
 {
     const uint8_t *at = text.ptr;

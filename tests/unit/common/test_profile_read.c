@@ -136,7 +136,8 @@ static void profile_read_names_the_fault_of_a_member(void **state)
          "token_url: has no {tenant}, but tenancy is on\n"},
         {"pre_authorized without a tenant",
          "{'mode': 'pre_authorized', 'tenancy': {}, 'token_url': 'https://{tenant}.example/'}",
-         "tenancy.tenant: is required in mode pre_authorized, or a caller chose where the stored "
+         "tenancy.tenant: is required in mode pre_authorized, or a caller would choose where the "
+         "stored "
          "credentials go\n"},
         {"mode", "{'mode': 'users'}",
          "mode: must be one of: user, pre_authorized; found \"users\", did you mean \"user\"?\n"},
