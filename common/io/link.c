@@ -65,6 +65,7 @@ static void link_end(struct link *link)
     link_describe_end(link, &closed);
     link->state = LINK_CLOSED;
     link->wsi = NULL;
+    loop_defer_cancel(&link->close_hook);
     loop_timer_stop(&link->close_timer);
     loop_timer_stop(&link->beat_timer);
     buf_done(&link->in);
@@ -207,8 +208,8 @@ static void link_peer_closes(struct link *link, const uint8_t *payload, size_t l
 {
     size_t n = 0;
 
-    if (link->has_peer_code || link->state == LINK_CLOSING) {
-        return; /* the answer to our own */
+    if (link->state == LINK_CLOSING) {
+        return; /* the answer to ours */
     }
     link->has_peer_code = true;
     link->code = len >= 2 ? (unsigned)payload[0] << 8 | payload[1] : LINK_CLOSED_NO_CODE;
@@ -302,15 +303,28 @@ static int link_write_one(struct link *link)
     return rc;
 }
 
-static int link_writeable(struct link *link)
+/* Have libwebsockets send our close frame and wait for the peer's. Not from the writeable callback
+ * (returning non-zero there is the usual way): in a build for debugging, and Debian's is one, that
+ * closes twice, and the second time without the frame. */
+static void link_say_close(void *arg)
 {
-    link->is_asked = false;
-    if (link->state == LINK_ABORTING || link->state == LINK_CLOSING) {
-        return 0;
+    struct link *link = arg;
+
+    if (link->state != LINK_FINISHING) {
+        return;
     }
-    if (link->state == LINK_OPEN && link_beat_write(link) != 0) {
-        return -1;
+    if (lws_partial_buffered(link->wsi) != 0) {
+        link_ask_to_write(link); /* then libwebsockets would leave the frame out */
+        return;
     }
+    link->state = LINK_CLOSING;
+    lws_close_reason(link->wsi, (enum lws_close_status)link->code, (uint8_t *)link->reason,
+                     strlen(link->reason));
+    web_kill(link->wsi);
+}
+
+static int link_write_all(struct link *link)
+{
     for (int i = 0; i < LINK_PACKS_AT_ONCE && !outbox_is_empty(&link->outbox); i++) {
         if (lws_send_pipe_choked(link->wsi) != 0) {
             break;
@@ -319,25 +333,31 @@ static int link_writeable(struct link *link)
             return -1;
         }
     }
+    return 0;
+}
+
+static int link_writeable(struct link *link)
+{
+    link->is_asked = false;
+    if (link->state != LINK_OPEN && link->state != LINK_FINISHING) {
+        return 0;
+    }
+    if (link->state == LINK_OPEN && link_beat_write(link) != 0) {
+        return -1;
+    }
+    if (link_write_all(link) != 0) {
+        return -1;
+    }
     if (!outbox_is_empty(&link->outbox)) {
         link_ask_to_write(link);
         return 0;
     }
-    if (link->state == LINK_OPEN) {
-        if (link->events != NULL && link->events->on_flushed != NULL) {
-            link->events->on_flushed(link->owner, link);
-        }
+    if (link->state == LINK_FINISHING) {
+        loop_defer(link->web->loop, &link->close_hook);
         return 0;
     }
-    if (link->state == LINK_FINISHING) {
-        if (lws_partial_buffered(link->wsi) != 0) {
-            link_ask_to_write(link); /* closing now would leave the close frame out */
-            return 0;
-        }
-        link->state = LINK_CLOSING;
-        lws_close_reason(link->wsi, (enum lws_close_status)link->code, (uint8_t *)link->reason,
-                         strlen(link->reason));
-        return -1;
+    if (link->events != NULL && link->events->on_flushed != NULL) {
+        link->events->on_flushed(link->owner, link);
     }
     return 0;
 }
@@ -386,6 +406,7 @@ struct link *link_new(const struct link_new_opts *opts)
     link->wsi = opts->wsi;
     link->is_server = opts->is_server;
     link->limits = *opts->limits;
+    link->close_hook = (struct loop_hook){.run = link_say_close, .arg = link};
     outbox_init(&link->outbox, link->limits.outbox_bytes_max);
     buf_init(&link->in, link->limits.message_bytes_max);
     (void)snprintf(link->peer, sizeof(link->peer), "%s", opts->peer);

@@ -28,7 +28,8 @@ struct link {
     bool has_peer_code; /* the peer's close frame came */
     unsigned code;      /* of the close: ours, or the peer's if has_peer_code */
     char reason[LINK_REASON_MAX + 1];
-    const char *lost; /* why it was given up; NULL: it broke */
+    const char *lost;            /* why it was given up; NULL: it broke */
+    struct loop_hook close_hook; /* our close frame is due */
     struct loop_timer close_timer;
     struct loop_timer beat_timer;
     uint32_t heartbeat_ms;

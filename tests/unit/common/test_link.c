@@ -1,0 +1,529 @@
+#include "common/io/link.h"
+
+#include "tests/support/check.h"
+#include "tests/support/raw.h"
+#include "tests/support/tunnel_pair.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int set_up(void **state)
+{
+    struct pair *pair = calloc(1, sizeof(*pair));
+
+    assert_non_null(pair);
+    pair_init(pair);
+    *state = pair;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    pair_done(*state);
+    free(*state);
+    return 0;
+}
+
+static void start(struct pair *pair, const struct link_limits *limits)
+{
+    pair_start_server(pair, limits);
+    pair_start_client(pair, limits);
+    pair_open(pair);
+}
+
+static void start_default(struct pair *pair)
+{
+    struct link_limits limits = pair_limits();
+
+    start(pair, &limits);
+}
+
+/* A raw client after the upgrade. */
+static void open_raw(struct pair *pair, struct raw *raw)
+{
+    raw_open(&pair->net, raw, ws_server_port(pair->server));
+    raw_start_tls(raw, net_client_tls(&pair->net, pair->net.pki.client, pair->net.pki.key));
+    assert_true(raw_wait_up(raw));
+    raw_say_upgrade(raw, "/tunnel", NET_SUBPROTOCOL);
+    assert_true(raw_wait_for(raw, "\r\n\r\n"));
+    assert_non_null(strstr(raw->got, " 101 "));
+    raw_forget(raw);
+}
+
+/* ---- messages ---- */
+
+static void messages_go_both_ways_whole_and_in_order(void **state)
+{
+    struct pair *pair = *state;
+
+    start_default(pair);
+    pair_send(&pair->at_client, "one", 1);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    pair_send(&pair->at_client, "", 2);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 2));
+    pair_send(&pair->at_server, "back", 3);
+    assert_true(net_wait_count(&pair->net, &pair->at_client.messages, 1));
+    assert_string_equal(pair->at_server.text, "[one][]");
+    assert_string_equal(pair->at_client.text, "[back]");
+    assert_int_equal(pair->at_client.nwritten, 2);
+    assert_int_equal(pair->at_client.written[0], 1);
+    assert_int_equal(pair->at_client.written[1], 2);
+    assert_true(pair->at_client.flushed >= 1);
+}
+
+static void messages_of_one_turn_go_into_one_websocket_message(void **state)
+{
+    struct pair *pair = *state;
+    struct link_stats stats;
+
+    start_default(pair);
+    pair_send(&pair->at_client, "a", 1);
+    pair_send(&pair->at_client, "b", 2);
+    pair_send(&pair->at_client, "c", 3);
+    assert_true(net_wait_count(&pair->net, &pair->at_client.nwritten, 3));
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    assert_string_equal(pair->at_server.text, "[abc]");
+    link_stats(pair->at_client.link, &stats);
+    assert_int_equal(stats.sent_messages, 3);
+    assert_int_equal(stats.sent_packs, 1);
+    assert_int_equal(stats.sent_bytes, 3);
+    assert_int_equal(link_outbox_bytes(pair->at_client.link), 0);
+}
+
+static void a_pack_ends_where_the_next_message_does_not_fit(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+
+    limits.pack_bytes = 4;
+    start(pair, &limits);
+    pair_send(&pair->at_client, "aaa", 0);
+    pair_send(&pair->at_client, "bb", 0);
+    pair_send(&pair->at_client, "longer than a pack", 0);
+    pair_send(&pair->at_client, "c", 0);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 4));
+    assert_string_equal(pair->at_server.text, "[aaa][bb][longer than a pack][c]");
+}
+
+static void a_large_message_arrives_whole(void **state)
+{
+    struct pair *pair = *state;
+    struct slice large = {.len = PAIR_LIMIT};
+    uint8_t *bytes = malloc(large.len);
+
+    assert_non_null(bytes);
+    memset(bytes, 'L', large.len);
+    large.ptr = bytes;
+    start_default(pair);
+    assert_int_equal(link_send(pair->at_client.link, large, 9), CX_OK);
+    assert_int_equal(link_send(pair->at_server.link, large, 9), CX_OK);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    assert_true(net_wait_count(&pair->net, &pair->at_client.messages, 1));
+    assert_int_equal(pair->at_server.bytes, PAIR_LIMIT);
+    assert_int_equal(pair->at_client.bytes, PAIR_LIMIT);
+    free(bytes);
+}
+
+static void a_message_in_fragments_is_put_together(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw_say_frame(&raw, 0x02, "he", 2);   /* binary, more follows */
+    raw_say_frame(&raw, 0x89, "ping", 4); /* a ping may come between them */
+    raw_say_frame(&raw, 0x00, "ll", 2);
+    raw_say_frame(&raw, 0x80, "o", 1); /* the last one */
+    raw_say_frame(&raw, 0x82, "next", 4);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 2));
+    assert_string_equal(pair->at_server.text, "[hello][next]");
+    assert_true(raw_wait_bytes(&raw, 6));
+    assert_memory_equal(raw.got, "\x8a\x04ping", 6);
+    raw_close(&raw);
+}
+
+/* ---- rules of the peer ---- */
+
+static void say_error(struct pair_end *end)
+{
+    pair_send(end, "error", 7);
+    link_close(end->link, 4400, "protocol");
+}
+
+static void a_text_frame_is_a_violation_with_the_owners_close(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+
+    pair->at_server.on_violation = say_error;
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw_say_frame(&raw, 0x81, "text", 4);
+    raw_say_frame(&raw, 0x82, "more", 4);
+    assert_true(raw_wait_bytes(&raw, 7 + 12));
+    assert_memory_equal(raw.got,
+                        "\x82\x05"
+                        "error"
+                        "\x88\x0a\x11\x30protocol",
+                        7 + 12);
+    raw_say_frame(&raw, 0x88, "\x11\x30", 2);
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_server.violations, 1);
+    assert_int_equal(pair->at_server.violation, LINK_TEXT_FRAME);
+    assert_int_equal(pair->at_server.messages, 0);
+    assert_int_equal(pair->at_server.end.end, LINK_END_US);
+    assert_int_equal(pair->at_server.end.code, 4400);
+    raw_close(&raw);
+}
+
+static void a_message_that_announces_too_much_is_closed_at_once(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw_say_frame_header(&raw, 0x82, 50 * 1024 * 1024);
+    raw_say(&raw, "x");
+    assert_true(raw_wait_bytes(&raw, 4));
+    assert_memory_equal(raw.got, "\x88\x12\x03\xf1", 4); /* close, 1009 */
+    assert_int_equal(pair->at_server.violation, LINK_MESSAGE_TOO_LONG);
+    raw_close(&raw);
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_server.end.code, 1009);
+}
+
+static void fifty_megabytes_in_pieces_take_no_memory(void **state)
+{
+    enum { PIECE = 64 * 1024 };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    char *piece = calloc(1, PIECE);
+    struct raw raw;
+    size_t before;
+
+    assert_non_null(piece);
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    before = mallinfo2().uordblks + mallinfo2().hblkhd;
+    for (unsigned i = 0; i < 50 * 1024 * 1024 / PIECE && !raw.is_closed; i++) {
+        raw_say_frame(&raw, i == 0 ? 0x02 : 0x00, piece, PIECE);
+        assert_true(mallinfo2().uordblks + mallinfo2().hblkhd < before + 4 * PAIR_LIMIT);
+    }
+    assert_true(pair_wait_closed(&pair->at_server)); /* also of one who never reads our close */
+    assert_int_equal(pair->at_server.end.code, 1009);
+    assert_int_equal(pair->at_server.messages, 0);
+    free(piece);
+    raw_close(&raw);
+}
+
+static void the_limit_may_be_lowered_and_never_raised(void **state)
+{
+    struct pair *pair = *state;
+
+    start_default(pair);
+    link_set_message_max(pair->at_server.link, 3);
+    link_set_message_max(pair->at_server.link, 100);
+    pair_send(&pair->at_client, "abc", 0);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    pair_send(&pair->at_client, "abcd", 0);
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_int_equal(pair->at_client.end.end, LINK_END_PEER);
+    assert_int_equal(pair->at_client.end.code, 1009);
+    assert_string_equal(pair->at_client.end.reason, "message too long");
+}
+
+static void a_malformed_frame_closes(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw_say_frame(&raw, 0xc2, "compressed", 10); /* a reserved bit: no extension was agreed on */
+    assert_true(raw_wait_bytes(&raw, 4));
+    assert_int_equal((uint8_t)raw.got[0], 0x88);
+    raw_close(&raw);
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_server.end.code, 1002);
+}
+
+/* ---- the outbox ---- */
+
+static void past_its_cap_the_outbox_refuses(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+
+    limits.outbox_bytes_max = 1000;
+    start(pair, &limits);
+    for (int i = 0; i < 7; i++) { /* 100 bytes and 64 for each */
+        enum cx_err want = i < 6 ? CX_OK : CX_E_FULL;
+        char bytes[100] = {0};
+
+        assert_int_equal(link_send(pair->at_client.link, slice_of(bytes, sizeof(bytes)), 0), want);
+    }
+    assert_true(net_wait_count(&pair->net, &pair->at_client.flushed, 1));
+    pair_send(&pair->at_client, "room again", 0);
+}
+
+/* A peer that stops reading: what the socket doesn't take stays in the outbox, and what was never
+ * written is told when the connection is dropped. */
+static void unwritten_messages_are_told_on_an_abrupt_end(void **state)
+{
+    enum { LARGE = 200 * 1024 };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    char *large = calloc(1, LARGE);
+    struct raw raw;
+    uint64_t sent = 0;
+
+    assert_non_null(large);
+    limits.outbox_bytes_max = 8 * 1024 * 1024;
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw.is_paused = true;
+    while (link_send(pair->at_server.link, slice_of(large, LARGE), sent + 1) == CX_OK) {
+        sent++;
+    }
+    net_idle(&pair->net, 30);
+    assert_true(pair->at_server.nwritten > 0);
+    assert_true(pair->at_server.nwritten < sent);
+    raw_close(&raw);
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_server.end.end, LINK_END_LOST);
+    assert_int_equal(pair->at_server.end.code, LINK_CLOSED_ABNORMALLY);
+    assert_int_equal(pair->at_server.nwritten + pair->at_server.nunwritten, sent);
+    assert_int_equal(pair->at_server.unwritten[0], pair->at_server.nwritten + 1);
+    assert_int_equal(pair->at_server.unwritten[pair->at_server.nunwritten - 1], sent);
+    free(large);
+}
+
+static void an_abort_in_the_turn_of_sending_leaves_all_unwritten(void **state)
+{
+    struct pair *pair = *state;
+
+    start_default(pair);
+    pair_send(&pair->at_client, "a", 1);
+    pair_send(&pair->at_client, "untagged", 0);
+    pair_send(&pair->at_client, "b", 2);
+    link_abort(pair->at_client.link);
+    assert_int_equal(pair->at_client.closed, 0); /* not from within */
+    assert_int_equal(link_send(pair->at_client.link, SLICE_LIT("c"), 3), CX_E_CLOSED);
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_client.nunwritten, 2);
+    assert_int_equal(pair->at_client.unwritten[0], 1);
+    assert_int_equal(pair->at_client.unwritten[1], 2);
+    assert_int_equal(pair->at_client.end.end, LINK_END_US);
+    assert_int_equal(pair->at_client.end.code, LINK_CLOSED_ABNORMALLY);
+    assert_int_equal(pair->at_server.end.end, LINK_END_LOST);
+    assert_int_equal(pair->at_server.messages, 0);
+}
+
+/* ---- closing ---- */
+
+static void close_sends_what_is_queued_first(void **state)
+{
+    struct pair *pair = *state;
+
+    start_default(pair);
+    pair_send(&pair->at_server, "last words", 1);
+    link_close(pair->at_server.link, 4401, "not known");
+    link_close(pair->at_server.link, 1000, "too late");
+    assert_int_equal(link_send(pair->at_server.link, SLICE_LIT("x"), 2), CX_E_CLOSED);
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_string_equal(pair->at_client.text, "[last words]");
+    assert_int_equal(pair->at_client.end.end, LINK_END_PEER);
+    assert_int_equal(pair->at_client.end.code, 4401);
+    assert_string_equal(pair->at_client.end.reason, "not known");
+    assert_int_equal(pair->at_server.end.end, LINK_END_US);
+    assert_int_equal(pair->at_server.end.code, 4401);
+    assert_int_equal(pair->at_server.nwritten, 1);
+}
+
+static void the_client_may_close_too(void **state)
+{
+    struct pair *pair = *state;
+
+    start_default(pair);
+    link_close(pair->at_client.link, 1000, "");
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_int_equal(pair->at_server.end.end, LINK_END_PEER);
+    assert_int_equal(pair->at_server.end.code, 1000);
+    assert_string_equal(pair->at_server.end.reason, "");
+}
+
+static void close_in_open(struct pair_end *end)
+{
+    pair_send(end, "bye", 1);
+    link_close(end->link, 4401, "revoked");
+}
+
+static void an_owner_may_close_in_the_callback_of_the_new_link(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct ws_attempt_opts opts;
+
+    pair->at_server.on_open = close_in_open;
+    pair_start_server(pair, &limits);
+    pair_start_client(pair, &limits);
+    opts = pair_attempt(pair);
+    pair_connect(pair, &opts);
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_string_equal(pair->at_client.text, "[bye]");
+    assert_int_equal(pair->at_client.end.code, 4401);
+}
+
+static void a_peer_that_does_not_take_the_close_can_not_hold_it(void **state)
+{
+    enum { LARGE = 200 * 1024 };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    char *large = calloc(1, LARGE);
+    struct raw raw;
+    uint64_t from_ms;
+
+    assert_non_null(large);
+    limits.outbox_bytes_max = 8 * 1024 * 1024;
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    raw.is_paused = true;
+    while (link_send(pair->at_server.link, slice_of(large, LARGE), 0) == CX_OK) {
+    }
+    from_ms = loop_now_ms(pair->net.loop);
+    link_close(pair->at_server.link, 1000, "");
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_true(loop_now_ms(pair->net.loop) - from_ms <= LINK_CLOSE_MS + 500);
+    assert_int_equal(pair->at_server.end.end, LINK_END_US);
+    free(large);
+    raw_close(&raw);
+}
+
+static void a_close_without_a_code_is_told_as_such(void **state)
+{
+    static const struct {
+        const char *why, *payload;
+        size_t len;
+        unsigned code;
+        const char *reason;
+    } rows[] = {
+        {"no code", "", 0, LINK_CLOSED_NO_CODE, ""},
+        {"a code", "\x0f\xa0", 2, 4000, ""},
+        {"a reason", "\x0f\xa0why", 5, 4000, "why"},
+        {"a reason that is not fit to be shown", "\x0f\xa0w\nhy", 6, 4000, ""},
+        {"a reason that is not UTF-8", "\x0f\xa0\xff", 3, 4000, ""},
+    };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+
+    pair_start_server(pair, &limits);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct raw raw;
+
+        pair->at_server.closed = 0;
+        open_raw(pair, &raw);
+        raw_say_frame(&raw, 0x88, rows[i].payload, rows[i].len);
+        CHECK(rows[i].why, pair_wait_closed(&pair->at_server));
+        CHECK(rows[i].why, pair->at_server.end.end == LINK_END_PEER);
+        CHECK(rows[i].why, pair->at_server.end.code == rows[i].code);
+        CHECK_TEXT(rows[i].why, slice_of_str(pair->at_server.end.reason), rows[i].reason);
+        raw_close(&raw);
+    }
+}
+
+/* ---- the heartbeat ---- */
+
+static void a_silent_peer_is_pinged_and_then_given_up(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+    uint64_t from_ms;
+
+    limits.heartbeat_ms = 100;
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    from_ms = loop_now_ms(pair->net.loop);
+    assert_true(raw_wait_bytes(&raw, 10));
+    assert_memory_equal(raw.got, "\x89\x08", 2); /* a ping of 8 bytes */
+    assert_true(loop_now_ms(pair->net.loop) - from_ms < 190);
+    assert_true(pair_wait_closed(&pair->at_server));
+    assert_true(loop_now_ms(pair->net.loop) - from_ms >= 195);
+    assert_true(loop_now_ms(pair->net.loop) - from_ms < 600);
+    assert_int_equal(pair->at_server.end.end, LINK_END_LOST);
+    assert_non_null(strstr(pair->at_server.end.detail, "two heartbeats"));
+    raw_close(&raw);
+}
+
+static void a_peer_that_answers_pings_lives_and_the_round_trip_is_known(void **state)
+{
+    struct pair *pair = *state;
+    struct link_stats stats;
+
+    start_default(pair);
+    link_set_heartbeat(pair->at_client.link, 40); /* as `welcome` does it */
+    net_idle(&pair->net, 200);
+    assert_int_equal(pair->at_client.closed, 0);
+    link_stats(pair->at_client.link, &stats);
+    assert_true(stats.rtt_us > 0);
+    assert_true(stats.rtt_us < 1000 * 1000);
+}
+
+static void traffic_of_the_peer_spares_the_ping(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct raw raw;
+
+    limits.heartbeat_ms = 200;
+    pair_start_server(pair, &limits);
+    open_raw(pair, &raw);
+    for (int i = 0; i < 8; i++) {
+        raw_say_frame(&raw, 0x82, "x", 1);
+        net_idle(&pair->net, 40);
+    }
+    assert_int_equal(raw.got_len, 0);
+    assert_int_equal(pair->at_server.closed, 0);
+    raw_close(&raw);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    static const struct CMUnitTest tests[] = {
+        TEST(messages_go_both_ways_whole_and_in_order),
+        TEST(messages_of_one_turn_go_into_one_websocket_message),
+        TEST(a_pack_ends_where_the_next_message_does_not_fit),
+        TEST(a_large_message_arrives_whole),
+        TEST(a_message_in_fragments_is_put_together),
+        TEST(a_text_frame_is_a_violation_with_the_owners_close),
+        TEST(a_message_that_announces_too_much_is_closed_at_once),
+        TEST(fifty_megabytes_in_pieces_take_no_memory),
+        TEST(the_limit_may_be_lowered_and_never_raised),
+        TEST(a_malformed_frame_closes),
+        TEST(past_its_cap_the_outbox_refuses),
+        TEST(unwritten_messages_are_told_on_an_abrupt_end),
+        TEST(an_abort_in_the_turn_of_sending_leaves_all_unwritten),
+        TEST(close_sends_what_is_queued_first),
+        TEST(the_client_may_close_too),
+        TEST(an_owner_may_close_in_the_callback_of_the_new_link),
+        TEST(a_peer_that_does_not_take_the_close_can_not_hold_it),
+        TEST(a_close_without_a_code_is_told_as_such),
+        TEST(a_silent_peer_is_pinged_and_then_given_up),
+        TEST(a_peer_that_answers_pings_lives_and_the_round_trip_is_known),
+        TEST(traffic_of_the_peer_spares_the_ping),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
