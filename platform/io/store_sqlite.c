@@ -27,7 +27,7 @@ static enum cx_err resolve_new(const char *path, char out[PATH_MAX], struct cx_f
     enum cx_err err = CX_OK;
 
     if (folder == NULL) {
-        err = CX_E_NOMEM;
+        err = cx_fail_set(fail, CX_E_NOMEM, "store.create", "out of memory");
     } else if (realpath(folder, real) == NULL) {
         err = cx_fail_set(fail, CX_E_STORE, "store.create", "%s: %s", folder, strerror(errno));
     } else if (snprintf(out, PATH_MAX, "%s/%s", real, base) >= PATH_MAX || *base == '\0') {

@@ -8,10 +8,9 @@
 /* What the parts of the store share; nobody else includes it. */
 
 enum {
-    STORE_VERSION = 1,                 /* of the schema, in user_version */
-    STORE_APPLICATION_ID = 0x43584e53, /* tells our files from other SQLite files */
-    STORE_BUSY_MS =
-        100, /* somebody looks at the file with the sqlite3 shell: don't block for long */
+    STORE_VERSION = 1,                         /* of the schema, in user_version */
+    STORE_APPLICATION_ID = 0x43584e53,         /* tells our files from other SQLite files */
+    STORE_BUSY_MS = 100,                       /* how long the sqlite3 shell may make us wait */
     STORE_TIDY_ROWS = 64,                      /* a step of store_tidy: a millisecond */
     STORE_ENROLLMENT_KEEP_MS = 60 * 60 * 1000, /* after its end */
     STORE_AAD_MAX_BYTES = 1024,
@@ -92,7 +91,7 @@ enum cx_err store_end(struct store *s, enum cx_err err, struct cx_fail *fail) CX
 /* --- the file (store_schema.c) --- */
 
 /* Take the lock of the store at `path` (as realpath gives it): *fd is to be closed to give it back.
- * Errors: CX_E_STATE, CX_E_STORE, CX_E_NOMEM. */
+ * Errors: CX_E_STATE, CX_E_STORE. */
 enum cx_err store_lock(const char *path, int *fd, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Settings of the connection that writes; after store_migrate, which wants SQLite's defaults. */
