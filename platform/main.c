@@ -1,3 +1,4 @@
+#include "common/io/json_memory.h"
 #include "platform/io/admin_commands.h"
 #include "platform/io/commands.h"
 #include "platform/io/settings.h"
@@ -71,5 +72,6 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+    json_memory_init();
     return (int)cli_main(&program, argc, argv);
 }

@@ -123,8 +123,8 @@ enum cx_err platform_add_connector(struct platform *p, struct slice name,
     }
     c = hold_connector(p, &row.id, text, row.created_ms);
     if (c == NULL) {
-        (void)store_remove_connector(p->store, &row.id, fail);
-        return no_memory(fail);
+        err = store_remove_connector(p->store, &row.id, fail);
+        return err == CX_OK ? no_memory(fail) : err;
     }
     *out = c;
     return CX_OK;

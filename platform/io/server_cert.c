@@ -69,13 +69,18 @@ enum cx_err server_cert_make(const struct platform_settings *s, const struct cer
     return err;
 }
 
-/* ---- renewing ---- */
-
-static bool is_of_ca(X509 *leaf, const X509 *ca)
+bool server_cert_is_of(X509 *leaf, const X509 *ca)
 {
     return X509_check_issued((X509 *)(uintptr_t)ca, leaf) == X509_V_OK &&
            X509_verify(leaf, X509_get0_pubkey(ca)) == 1;
 }
+
+bool server_cert_is_for(X509 *leaf, const char *host)
+{
+    return X509_check_host(leaf, host, 0, 0, NULL) == 1 || X509_check_ip_asc(leaf, host, 0) == 1;
+}
+
+/* ---- renewing ---- */
 
 static bool is_due(const X509 *leaf, uint64_t now_s)
 {
@@ -106,28 +111,52 @@ static char *name_text(const GENERAL_NAME *name)
     return text;
 }
 
-static enum cx_err reissue(const struct platform_settings *s, const struct cert_ca *ca, X509 *old,
-                           EVP_PKEY *key, struct cx_fail *fail)
+/* `host`, if the old one is not for it, and the names of the old one. */
+static size_t collect_names(X509 *old, const char *host, char *texts[SERVER_CERT_NAMES_MAX])
 {
     GENERAL_NAMES *names = X509_get_ext_d2i(old, NID_subject_alt_name, NULL, NULL);
-    char *texts[SERVER_CERT_NAMES_MAX] = {NULL};
     size_t n = 0;
-    X509 *leaf = NULL;
-    enum cx_err err;
 
+    if (!server_cert_is_for(old, host) && (texts[0] = strdup(host)) != NULL) {
+        n = 1;
+    }
     for (int i = 0; i < sk_GENERAL_NAME_num(names) && n < SERVER_CERT_NAMES_MAX; i++) {
         texts[n] = name_text(sk_GENERAL_NAME_value(names, i));
         n += texts[n] != NULL;
     }
-    err = issue(ca, key, (struct cert_server_names){(const char *const *)texts, n}, &leaf, fail);
+    GENERAL_NAMES_free(names);
+    return n;
+}
+
+static enum cx_err reissue(const struct platform_settings *s, const struct cert_ca *ca,
+                           struct cert_server_names names, struct cx_fail *fail)
+{
+    EVP_PKEY *key = NULL;
+    X509 *leaf = NULL;
+    enum cx_err err = cert_key_read(s->tls_key, &key, fail);
+
+    if (err == CX_OK) {
+        err = issue(ca, key, names, &leaf, fail);
+    }
     if (err == CX_OK) {
         err = write_chain(s, leaf, ca, FILE_REPLACE, fail);
     }
+    X509_free(leaf);
+    EVP_PKEY_free(key);
+    return err;
+}
+
+static enum cx_err renew(const struct platform_settings *s, const struct cert_ca *ca, X509 *old,
+                         const char *host, struct cx_fail *fail)
+{
+    char *texts[SERVER_CERT_NAMES_MAX] = {NULL};
+    size_t n = collect_names(old, host, texts);
+    enum cx_err err =
+        reissue(s, ca, (struct cert_server_names){(const char *const *)texts, n}, fail);
+
     for (size_t i = 0; i < n; i++) {
         free(texts[i]);
     }
-    GENERAL_NAMES_free(names);
-    X509_free(leaf);
     return err;
 }
 
@@ -135,84 +164,19 @@ enum cx_err server_cert_renew(const struct platform_settings *s, const struct ce
                               uint64_t now_s, bool *is_new, struct cx_fail *fail)
 {
     struct cert_chain chain = {0};
-    EVP_PKEY *key = NULL;
-    enum cx_err err = cert_chain_read(s->tls_certificate, &chain, fail);
+    struct url url = {0};
+    enum cx_err err = platform_public_url_read(slice_of_str(s->public_url), &url, fail);
 
     *is_new = false;
-    if (err == CX_OK && is_of_ca(chain.items[0], ca->cert) && is_due(chain.items[0], now_s)) {
-        err = cert_key_read(s->tls_key, &key, fail);
-        if (err == CX_OK) {
-            err = reissue(s, ca, chain.items[0], key, fail);
-        }
+    if (err == CX_OK) {
+        err = cert_chain_read(s->tls_certificate, &chain, fail);
+    }
+    if (err == CX_OK && server_cert_is_of(chain.items[0], ca->cert) &&
+        (is_due(chain.items[0], now_s) || !server_cert_is_for(chain.items[0], url.host))) {
+        err = renew(s, ca, chain.items[0], url.host, fail);
         *is_new = err == CX_OK;
     }
-    EVP_PKEY_free(key);
     cert_chain_done(&chain);
-    return err;
-}
-
-/* ---- checking ---- */
-
-/* Read a certificate and its key; faults name the settings. True if both are there and fit. */
-static bool check_pair(const struct platform_settings *s, const char *const settings[2],
-                       const char *const files[2], struct cert_chain *chain, struct faults *faults)
-{
-    struct cx_fail fail = {0};
-    EVP_PKEY *key = NULL;
-    bool is_good = true;
-
-    if (cert_chain_read(files[0], chain, &fail) != CX_OK) {
-        conf_fault(faults, s, settings[0], "%s", cx_fail_text(&fail));
-        is_good = false;
-    }
-    if (cert_key_read(files[1], &key, &fail) != CX_OK) {
-        conf_fault(faults, s, settings[1], "%s", cx_fail_text(&fail));
-        is_good = false;
-    }
-    if (is_good && !cert_has_key(chain->items[0], key)) {
-        conf_fault(faults, s, settings[1], "is not the key of the certificate in %s", files[0]);
-        is_good = false;
-    }
-    EVP_PKEY_free(key);
-    return is_good;
-}
-
-static void check_host(const struct platform_settings *s, X509 *leaf, struct faults *faults)
-{
-    struct cx_fail fail;
-    struct url url = {0};
-
-    if (platform_public_url_read(slice_of_str(s->public_url), &url, &fail) != CX_OK) {
-        return; /* a fault already */
-    }
-    if (X509_check_host(leaf, url.host, 0, 0, NULL) != 1 &&
-        X509_check_ip_asc(leaf, url.host, 0) != 1) {
-        conf_fault(faults, s, "tls.certificate",
-                   "is not good for %s, the host of public_url: agents would refuse it", url.host);
-    }
     url_done(&url);
-}
-
-void server_cert_check(const struct platform_settings *s, uint64_t now_s, struct faults *faults)
-{
-    static const char *const tls_settings[] = {"tls.certificate", "tls.key"};
-    static const char *const ca_settings[] = {"ca.certificate", "ca.key"};
-    const char *const tls_files[] = {s->tls_certificate, s->tls_key};
-    const char *const ca_files[] = {s->ca_certificate, s->ca_key};
-    struct cert_chain server = {0};
-    struct cert_chain ca = {0};
-    bool has_ca = check_pair(s, ca_settings, ca_files, &ca, faults);
-
-    if (check_pair(s, tls_settings, tls_files, &server, faults)) {
-        if (cert_days_left(server.items[0], now_s) < 0) {
-            conf_fault(faults, s, "tls.certificate", "has ended");
-        }
-        if (has_ca && !is_of_ca(server.items[0], ca.items[0])) {
-            conf_fault(faults, s, "tls.certificate",
-                       "was not issued by the CA in %s: agents trust no other", s->ca_certificate);
-        }
-        check_host(s, server.items[0], faults);
-    }
-    cert_chain_done(&server);
-    cert_chain_done(&ca);
+    return err;
 }

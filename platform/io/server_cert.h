@@ -15,14 +15,17 @@ enum { SERVER_CERT_DAYS = 365, SERVER_CERT_NAMES_MAX = 20 };
 enum cx_err server_cert_make(const struct platform_settings *s, const struct cert_ca *ca,
                              struct cert_server_names more, struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Renew it, with the same key and names, if it is of our CA and two thirds of its life are over.
- * `*is_new` says whether the file was replaced (the listeners are to read it again). */
+/* Issue it anew, with the same key, if it is of our CA and either two thirds of its life are over
+ * or it is not for public_url's host (which is added to its names). `*is_new` says whether the file
+ * was replaced (the listeners are to read it again); the old one stays on error. Errors: CX_E_CERT,
+ * CX_E_IO, CX_E_NOMEM … */
 enum cx_err server_cert_renew(const struct platform_settings *s, const struct cert_ca *ca,
                               uint64_t now_s, bool *is_new, struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Check what the settings name: the files are there and readable, the keys are the certificates',
- * the server's certificate has not ended, is good for public_url's host and, for agents that verify
- * it against the CA, was issued by it. Every fault is added, by setting. */
-void server_cert_check(const struct platform_settings *s, uint64_t now_s, struct faults *faults);
+/* Was it issued by this CA? */
+bool server_cert_is_of(X509 *leaf, const X509 *ca);
+
+/* Is it for this host, a DNS name or an address in text? */
+bool server_cert_is_for(X509 *leaf, const char *host);
 
 #endif
