@@ -1,5 +1,6 @@
 #include "common/io/ws_client_private.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
@@ -38,12 +39,27 @@ static void fail_by_alert(struct ws_attempt *attempt)
     }
 }
 
+/* A server that breaks off the handshake resets the connection, since it leaves some of what we
+ * sent unread; libwebsockets then closes and doesn't read the alert that came before. Read it: the
+ * info callback takes note of it. */
+static void read_alert(struct ws_attempt *attempt, SSL *ssl)
+{
+    char byte;
+
+    if (ssl != NULL && attempt->alert == 0 && attempt->stage != WS_STAGE_CONNECT) {
+        ERR_clear_error();
+        (void)SSL_read(ssl, &byte, 1);
+        ERR_clear_error();
+    }
+}
+
 /* The connection ended without a link. `text` is what libwebsockets says, which is little. */
-static void peer_failed(struct ws_peer *peer, const SSL *ssl, struct slice text)
+static void peer_failed(struct ws_peer *peer, SSL *ssl, struct slice text)
 {
     struct ws_attempt *attempt = peer->attempt;
     long verify = ssl != NULL ? SSL_get_verify_result(ssl) : X509_V_OK;
 
+    read_alert(attempt, ssl);
     if (verify != X509_V_OK) {
         attempt->stage = WS_STAGE_TLS;
         ws_attempt_fail(attempt, CX_E_TRUST, "the server's certificate is not accepted: %s",
@@ -132,6 +148,7 @@ static int peer_attempt_callback(struct ws_peer *peer, enum lws_callback_reasons
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         return peer_established(peer);
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP: /* while the answer is awaited */
     case LWS_CALLBACK_CLIENT_CLOSED:
         peer_failed(peer, lws_get_ssl(peer->wsi), slice_of(in, in != NULL ? len : 0));
         peer->wsi = NULL; /* it is being closed */

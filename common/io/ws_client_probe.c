@@ -13,19 +13,27 @@ struct ws_probe {
     struct ws_attempt *attempt;
 };
 
+/* Asking takes the error away, so libwebsockets, which asks too, would believe in a connection; but
+ * the attempt is over then. */
+static void probe_look(struct ws_probe *probe)
+{
+    int err = 0;
+    socklen_t len = sizeof(err);
+
+    if (probe->attempt->stage == WS_STAGE_CONNECT &&
+        getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err != 0) {
+        ws_attempt_fail(probe->attempt, CX_E_CONNECT, "%s", strerror(err));
+    }
+}
+
 static void probe_ready(uv_poll_t *poll, int status, int events)
 {
     struct ws_probe *probe = poll->data;
-    int err = 0;
-    socklen_t len = sizeof(err);
 
     (void)status;
     (void)events;
     (void)uv_poll_stop(poll);
-    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &err, &len) == 0 && err != 0 &&
-        probe->attempt->stage == WS_STAGE_CONNECT) {
-        ws_attempt_fail(probe->attempt, CX_E_CONNECT, "%s", strerror(err));
-    }
+    probe_look(probe);
 }
 
 struct ws_probe *ws_probe_new(struct ws_attempt *attempt, int fd)
@@ -43,7 +51,9 @@ struct ws_probe *ws_probe_new(struct ws_attempt *attempt, int fd)
     }
     (void)uv_poll_init(loop_uv(attempt->client->web->loop), &probe->poll, probe->fd);
     probe->poll.data = probe;
+    /* The kernel tells those first who have begun to watch last. */
     (void)uv_poll_start(&probe->poll, UV_WRITABLE, probe_ready);
+    probe_look(probe); /* or it has failed already */
     return probe;
 }
 
