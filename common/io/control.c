@@ -51,6 +51,15 @@ static enum cx_err failed(const struct control_request *request, CURLcode rc, st
     }
 }
 
+/* What goes into the body: a POST or PUT without one says that it is empty, since a server need not
+ * take it otherwise (411, RFC 9110 15.5.12). */
+static struct slice body_of(const struct control_request *request)
+{
+    bool wants_body = strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0;
+
+    return slice_is_absent(request->body) && wants_body ? SLICE_LIT("") : request->body;
+}
+
 static CURLcode set_up(CURL *curl, const struct control_request *request, const char *url,
                        struct curl_slist *headers, struct buf *out)
 {
@@ -64,6 +73,7 @@ static CURLcode set_up(CURL *curl, const struct control_request *request, const 
         {CURLOPT_PROXY, ""}, /* nothing from the environment */
         {CURLOPT_PROTOCOLS_STR, "http"},
     };
+    struct slice body = body_of(request);
     CURLcode rc = CURLE_OK;
 
     for (size_t i = 0; rc == CURLE_OK && i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -81,10 +91,10 @@ static CURLcode set_up(CURL *curl, const struct control_request *request, const 
     if (rc == CURLE_OK) {
         rc = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     }
-    if (rc == CURLE_OK && request->body.ptr != NULL) {
-        rc = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+    if (rc == CURLE_OK && !slice_is_absent(body)) {
+        rc = curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
         if (rc == CURLE_OK) {
-            rc = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->body.ptr);
+            rc = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.ptr);
         }
     }
     return rc;
