@@ -1,6 +1,7 @@
 #include "platform/io/admin.h"
 #include "platform/io/admin_commands.h"
 
+#include "common/io/clock.h"
 #include "common/io/terminal.h"
 
 #include <stdio.h>
@@ -108,27 +109,31 @@ static void print_token(const json_t *token)
     }
 }
 
-static void print_hops(const json_t *timing)
+/* What the agent measured, hop by hop (one that a kept connection spared is left out), and how long
+ * it took from here to the token endpoint and back. */
+static void print_times(const json_t *timing, uint64_t whole_us)
 {
     json_t *value;
     const char *key;
 
-    if (json_object_size(timing) == 0) {
-        return;
+    if (json_object_size(timing) > 0) {
+        printf("  hops      ");
+        json_object_foreach((json_t *)(uintptr_t)timing, key, value)
+        {
+            if (json_integer_value(value) >= 5) { /* else it would show as 0.00 */
+                printf(" %s %.2f", key, (double)json_integer_value(value) / 1000.0);
+            }
+        }
+        printf(" ms\n");
     }
-    printf("  hops      ");
-    json_object_foreach((json_t *)(uintptr_t)timing, key, value)
-    {
-        printf(" %s %.2f", key, (double)json_integer_value(value) / 1000.0);
-    }
-    printf(" ms\n");
+    printf("  whole way  %.2f ms\n", (double)whole_us / 1000.0);
 }
 
-static void print_issued(const char *profile, const json_t *answer)
+static void print_issued(const char *profile, const json_t *answer, uint64_t whole_us)
 {
     printf("issued: %s through %s\n", profile, admin_text(answer, "connector"));
     print_token(json_object_get(answer, "token"));
-    print_hops(json_object_get(answer, "timing_us"));
+    print_times(json_object_get(answer, "timing_us"), whole_us);
     printf("  id         %s, agent %s\n", admin_text(answer, "id"), admin_text(answer, "agent"));
 }
 
@@ -139,8 +144,32 @@ static void print_row(const char *title, const char *text)
     }
 }
 
-static void print_problem(const char *profile, const json_t *answer)
+/* `safe_to_retry` and `execution` in words. */
+static const char *in_words(const char *word)
 {
+    static const struct {
+        const char *word, *words;
+    } rows[] = {
+        {"yes", "yes"},
+        {"no", "no: the token endpoint may have acted"},
+        {"with_new_credentials", "with other credentials only"},
+        {"after_fix", "only after somebody has changed something"},
+        {"not_sent", "nothing of the request was sent"},
+        {"sent", "the request may have been sent; no whole answer came"},
+        {"answered", "the token endpoint has answered"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (strcmp(rows[i].word, word) == 0) {
+            return rows[i].words;
+        }
+    }
+    return word;
+}
+
+static void print_problem(const char *profile, const json_t *answer, uint64_t whole_us)
+{
+    const char *execution = admin_text(answer, "execution");
     json_t *error;
     size_t i;
 
@@ -148,18 +177,21 @@ static void print_problem(const char *profile, const json_t *answer)
     print_row("why", admin_text(answer, "detail"));
     print_row("endpoint", admin_text(answer, "oauth_error"));
     print_row("", admin_text(answer, "oauth_description"));
-    print_row("stage", admin_text(answer, "stage"));
-    print_row("execution", admin_text(answer, "execution"));
-    print_row("try again", admin_text(answer, "safe_to_retry"));
+    if (strcmp(execution, "answered") != 0) { /* else it went all the way */
+        print_row("ended at", admin_text(answer, "stage"));
+    }
+    print_row("so far", in_words(execution));
+    print_row("try again", in_words(admin_text(answer, "safe_to_retry")));
     json_array_foreach(json_object_get(answer, "errors"), i, error)
     {
         printf("  %s: %s\n", admin_text(error, "field"), admin_text(error, "message"));
     }
-    print_hops(json_object_get(answer, "timing_us"));
+    print_times(json_object_get(answer, "timing_us"), whole_us);
     print_row("id", admin_text(answer, "id"));
 }
 
-static enum cli_status show(const struct cli_args *args, const struct admin_answer *answer)
+static enum cli_status show(const struct cli_args *args, const struct admin_answer *answer,
+                            uint64_t whole_us)
 {
     bool is_issued = answer->status == 200;
 
@@ -167,9 +199,9 @@ static enum cli_status show(const struct cli_args *args, const struct admin_answ
         (void)json_dumpf(answer->json, stdout, JSON_INDENT(2));
         printf("\n");
     } else if (is_issued) {
-        print_issued(args->words[0], answer->json);
+        print_issued(args->words[0], answer->json, whole_us);
     } else {
-        print_problem(args->words[0], answer->json);
+        print_problem(args->words[0], answer->json, whole_us);
     }
     return is_issued ? CLI_DONE : CLI_FAILED;
 }
@@ -184,9 +216,11 @@ static enum cli_status run(const struct cli_args *args, const json_t *profile)
 
     (void)snprintf(path, sizeof(path), "/v1/profiles/%s/exchange", args->words[0]);
     if (body != NULL && fill(args, profile, body)) {
+        uint64_t began_us = clock_mono_us();
+
         status = admin_ask(args, &ask, &answer);
         if (status == CLI_DONE) {
-            status = show(args, &answer);
+            status = show(args, &answer, clock_mono_us() - began_us);
         }
     }
     json_decref(body);
