@@ -273,6 +273,34 @@ static void begin(struct api_request *r, const struct profile *profile, const st
     }
 }
 
+static bool is_named(const struct faults *faults, const char *field)
+{
+    for (size_t i = 0; i < faults->count; i++) {
+        if (strcmp(faults->items[i].field, field) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The body is wrong already: look at the values too, so that one answer names every fault. */
+static void add_value_faults(const struct profile *profile, const struct ask *ask,
+                             struct faults *faults)
+{
+    struct profile_job unused = {0};
+    struct faults more;
+
+    faults_init(&more);
+    (void)profile_make_job(profile, &ask->call, &unused, &more);
+    for (size_t i = 0; i < more.count; i++) {
+        if (!is_named(faults, more.items[i].field)) {
+            faults_add(faults, NULL, more.items[i].field, "%s", more.items[i].what);
+        }
+    }
+    profile_job_done(&unused);
+    faults_done(&more);
+}
+
 static void run(struct api_request *r, enum job_purpose purpose)
 {
     const struct profile *profile = profiles_find(r->p->profiles, r->words.items[0]);
@@ -286,6 +314,7 @@ static void run(struct api_request *r, enum job_purpose purpose)
     faults_init(&faults);
     read_ask(r, profile, purpose, &ask, &faults);
     if (faults_total(&faults) > 0) {
+        add_value_faults(profile, &ask, &faults);
         api_refuse_faults(r, &faults);
     } else {
         begin(r, profile, &ask, &faults);
