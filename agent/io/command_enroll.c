@@ -26,7 +26,7 @@ struct enrolling {
 
 static const char first_conf[] =
     "# connector-agent: written by enrolment. Change it as you like, then run\n"
-    "# `connector-agent check`. Every setting: agent.conf(5), conf/agent.conf.example.\n"
+    "# `connector-agent check`. Every setting with its default: agent.conf.example.\n"
     "\n"
     "platform = { url = \"%s\"; };\n"
     "\n"

@@ -87,12 +87,13 @@ static void print_status(const json_t *status)
     printf("\n  platform    %s\n", text_of(status, "platform"));
     print_tunnels(status);
     printf("  certificate good for %lld days\n", number_of(certificate, "days_left"));
-    printf("  policy      %lld rules\n", number_of(status, "policy_rules"));
+    printf("  policy      %lld rule%s\n", number_of(status, "policy_rules"),
+           number_of(status, "policy_rules") == 1 ? "" : "s");
     printf("  jobs        %lld running, %lld not yet acknowledged, %lld done, room for %lld\n",
            number_of(jobs, "running"), number_of(jobs, "unacknowledged"), number_of(jobs, "done"),
            number_of(jobs, "capacity"));
     print_counts("outcomes", json_object_get(jobs, "outcomes"));
-    print_counts("failed at", json_object_get(jobs, "not_issued_by_stage"));
+    print_counts("no token at", json_object_get(jobs, "not_issued_by_stage"));
 }
 
 static enum cli_status show(const struct cli_args *args, struct buf *answer)
