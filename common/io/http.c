@@ -9,7 +9,8 @@
  * - CURLOPT_CLOSESOCKETFUNCTION: a poll handle lives as long as its connection (http_socket.c).
  * - CURLOPT_QUICK_EXIT: without it a call that ends while its name is being resolved blocks
  *   everything until the resolver's thread is done.
- * - CURLOPT_PROXY "": without it http_proxy and its kin in the environment get our requests.
+ * - CURLOPT_PROXY "", CURLOPT_NOPROXY "": without them http_proxy and its kin in the environment
+ *   get our requests.
  * - CURLOPT_ACCEPT_ENCODING "identity": an answer is small, and one that is compressed together
  *   with text that others choose tells about its secrets by its length. A server that compresses
  *   all the same is decoded; the limit counts decoded bytes, which CURLOPT_MAXFILESIZE would not.

@@ -81,11 +81,11 @@ int http_gate_sending(void *call, char *peer_ip, char *own_ip, int peer_port, in
         c->facts.is_request_written = written > 0;
         return CURL_PREREQFUNC_ABORT;
     }
-    if (c->facts.ending != HTTP_ENDED_ITSELF) { /* cancelled; `done` is on its way */
-        return CURL_PREREQFUNC_ABORT;
-    }
     if (!peer_read(peer_ip, peer_port, &peer) || !is_allowed(c, (const struct sockaddr *)&peer)) {
         c->facts.is_gate_refused = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    if (c->facts.ending != HTTP_ENDED_ITSELF) { /* cancelled; `done` is on its way */
         return CURL_PREREQFUNC_ABORT;
     }
     c->is_reused = connects == 0;

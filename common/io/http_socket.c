@@ -136,12 +136,9 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     what |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     http_enter(h);
     http_act(h, fd, what);
-    if (socket_find(h, fd) == s) { /* a struct that was forgotten is freed in a later turn */
-        if (s->wanted == 0 && status != 0) {
-            socket_end_idle(s); /* the last answer came, and the error with it */
-        } else {
-            socket_watch(s);
-        }
+    /* A struct that was forgotten is freed in a later turn, so that it can't be another by now. */
+    if (socket_find(h, fd) == s && (s->is_kept || s->wanted != 0)) {
+        socket_watch(s);
     }
     http_leave(h);
 }

@@ -11,7 +11,7 @@
 /* A server of raw sockets for tests of HTTP clients: what it answers, and when it closes, is up to
  * a function that each connection gets a thread for. Loopback, a free port. */
 
-enum { PEER_CONNECTIONS_MAX = 256, PEER_HEAD_MAX = 16 * 1024, PEER_BODY_MAX = 1024 * 1024 };
+enum { PEER_CONNECTIONS_MAX = 256, PEER_HEAD_MAX = 16 * 1024, PEER_BODY_MAX = 4 * 1024 * 1024 };
 
 struct peer;
 

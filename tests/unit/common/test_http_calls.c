@@ -178,6 +178,38 @@ static void http_cancelled_while_it_waits_was_sent(void **state)
     assert_cancelled(&a, EXECUTION_SENT);
 }
 
+static bool cancel_from_the_check(void *ctx, const struct sockaddr *address, struct cx_fail *fail)
+{
+    (void)ctx;
+    (void)address;
+    (void)fail;
+    http_cancel(to_cancel);
+    return true;
+}
+
+static void http_cancelled_at_the_gate_sends_nothing(void **state)
+{
+    struct peer peer;
+    struct asker by;
+    struct asked a;
+    struct http_plan plan;
+
+    (void)state;
+    peer_start(&peer, NULL, peer_serve_text, OK_ANSWER);
+    asker_start(&by);
+    plan = plan_for(&a, &peer); /* leaves a connection: the next check is the one at the gate */
+    asked_run(&by, &a, &plan);
+    plan = plan_for(&a, &peer);
+    plan.allows_address = cancel_from_the_check;
+    asked_start(&by, &a, &plan);
+    to_cancel = a.call;
+    asker_run(&by);
+    asker_stop(&by);
+    peer_stop(&peer);
+    assert_cancelled(&a, EXECUTION_NOT_SENT);
+    assert_int_equal(peer.requests, 1);
+}
+
 /* ---- the end of the client ---- */
 
 static void http_free_ends_what_is_under_way_and_says_what_is_true(void **state)
@@ -219,6 +251,24 @@ static void free_client(struct asked *a)
     http_free(a->by->http);
     assert_int_equal(http_start(a->by->http, &plan, &call, &fail), CX_E_STATE);
     a->by->http = NULL;
+}
+
+/* Without a socket nothing else keeps it in memory. */
+static void http_may_be_freed_from_the_end_of_its_only_call(void **state)
+{
+    struct asker by;
+    struct asked a;
+    struct http_plan plan;
+
+    (void)state;
+    asker_start(&by);
+    plan = asked_plan(&a, "http", "127.0.0.1", 1);
+    a.then = free_client;
+    asked_start(&by, &a, &plan);
+    http_cancel(a.call);
+    asker_run(&by);
+    asker_stop(&by);
+    assert_cancelled(&a, EXECUTION_NOT_SENT);
 }
 
 static void http_may_be_freed_from_the_end_of_a_call(void **state)
@@ -313,8 +363,10 @@ int main(void)
         cmocka_unit_test(http_may_be_started_from_the_end_of_a_call),
         cmocka_unit_test(http_cancelled_before_it_began_sends_nothing),
         cmocka_unit_test(http_cancelled_while_it_waits_was_sent),
+        cmocka_unit_test(http_cancelled_at_the_gate_sends_nothing),
         cmocka_unit_test(http_free_ends_what_is_under_way_and_says_what_is_true),
         cmocka_unit_test(http_may_be_freed_from_the_end_of_a_call),
+        cmocka_unit_test(http_may_be_freed_from_the_end_of_its_only_call),
         cmocka_unit_test(http_has_libcurl_wipe_what_it_frees),
     };
 

@@ -6,6 +6,8 @@
 
 #include "common/io/cert_make.h"
 
+#include <curl/curl.h>
+#include <dlfcn.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdlib.h>
@@ -160,6 +162,47 @@ static void http_tells_why_a_certificate_is_not_believed(void **state)
         CHECK(rows[i].why, strstr(a.fail.detail, "/nowhere") == NULL);
         CHECK(rows[i].why, peer.requests == 0);
     }
+}
+
+/* In the place of libcurl's, which says where the system's CAs are. */
+static const char *system_ca_file;
+
+curl_version_info_data *curl_version_info(CURLversion age)
+{
+    static curl_version_info_data data;
+    curl_version_info_data *(*real)(CURLversion);
+
+    *(void **)&real = dlsym(RTLD_NEXT, "curl_version_info"); /* as POSIX shows it */
+    data = *real(age);
+    data.cainfo = system_ca_file != NULL ? system_ca_file : data.cainfo;
+    return &data;
+}
+
+static void http_believes_the_systems_cas_where_the_rule_names_none(void **state)
+{
+    static const bool has_own[] = {false, true, false}; /* on one handle, one after the other */
+    SSL_CTX *ctx = server_context(&ours, "127.0.0.1", now_s());
+    struct peer peer;
+    struct asker by;
+
+    (void)state;
+    peer_start(&peer, ctx, peer_serve_text, OK_ANSWER);
+    system_ca_file = ours.file;
+    asker_start(&by);
+    system_ca_file = NULL;
+    for (size_t i = 0; i < COUNT_OF(has_own); i++) {
+        struct asked a;
+        struct http_plan plan = asked_plan(&a, "https", "127.0.0.1", peer.port);
+
+        plan.ca_file = has_own[i] ? theirs.file : NULL;
+        plan.reuse_idle_ms = 1; /* a new connection each time */
+        asked_run(&by, &a, &plan);
+        assert_int_equal(a.stage, has_own[i] ? STAGE_TLS : STAGE_NONE);
+    }
+    asker_stop(&by);
+    peer_stop(&peer);
+    SSL_CTX_free(ctx);
+    assert_int_equal(peer.requests, 2);
 }
 
 static void http_does_not_share_a_connection_between_cas(void **state)
@@ -326,6 +369,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(http_believes_the_ca_of_the_rule_and_reuses_the_connection),
         cmocka_unit_test(http_tells_why_a_certificate_is_not_believed),
+        cmocka_unit_test(http_believes_the_systems_cas_where_the_rule_names_none),
         cmocka_unit_test(http_does_not_share_a_connection_between_cas),
         cmocka_unit_test(http_believes_a_changed_file_when_told_to_renew_trust),
         cmocka_unit_test(http_refuses_tls_below_1_2),
