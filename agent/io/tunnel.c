@@ -94,8 +94,23 @@ static void on_closed(void *owner, struct link *link, const struct link_closed *
     step(t, &ev);
 }
 
-static const struct link_events link_events = {
-    .on_message = on_message, .on_flushed = on_flushed, .on_closed = on_closed};
+/* A rule of the WebSocket itself was broken; the library closes what is too long by itself. */
+static void on_violation(void *owner, struct link *link, enum link_violation violation)
+{
+    struct agent_tunnel *t = owner;
+    struct cx_fail fail;
+
+    (void)link;
+    if (violation == LINK_TEXT_FRAME) {
+        (void)cx_fail_set(&fail, CX_E_TYPE, "tunnel", "a text frame; only binary ones are allowed");
+        agent_send_protocol_error(t->agent, t, &fail);
+    }
+}
+
+static const struct link_events link_events = {.on_message = on_message,
+                                               .on_violation = on_violation,
+                                               .on_flushed = on_flushed,
+                                               .on_closed = on_closed};
 
 /* ---- connecting ---- */
 
