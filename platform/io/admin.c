@@ -3,6 +3,7 @@
 #include "common/io/conf_file.h"
 #include "common/io/control.h"
 #include "common/io/http.h"
+#include "platform/core/problem.h"
 #include "platform/core/registry.h"
 #include "platform/io/settings.h"
 
@@ -101,9 +102,13 @@ void admin_print_problem(const struct cli_args *args, const struct admin_answer 
     json_t *error;
     size_t i;
 
-    (void)cx_fail_set(&fail, CX_E_STATE, "platform", "%s%s",
-                      detail[0] != '\0' ? detail : admin_text(answer->json, "title"),
-                      answer->json == NULL ? "the platform's answer can't be read" : "");
+    if (answer->json == NULL) {
+        (void)cx_fail_set(&fail, CX_E_STATE, "platform", "the platform answered HTTP %u %s",
+                          answer->status, problem_title(answer->status));
+    } else {
+        (void)cx_fail_set(&fail, CX_E_STATE, "platform", "%s",
+                          detail[0] != '\0' ? detail : admin_text(answer->json, "title"));
+    }
     cli_print_fail(args, args->nwords > 0 ? args->words[0] : args->command->name, &fail);
     json_array_foreach(json_object_get(answer->json, "errors"), i, error)
     {
