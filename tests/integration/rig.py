@@ -131,14 +131,15 @@ def http_ask(host, port, method, path, body=None, headers=None, tls=None, timeou
 class Platform:
     """A platform end in a folder of its own, with an admin's and an application's key."""
 
-    def __init__(self, folder, bind="127.0.0.1", public_host="localhost", prefix=(), extra=""):
+    def __init__(self, folder, bind="127.0.0.1", public_host="localhost", prefix=(), extra="", more_api=()):
         self.folder, self.prefix, self.bind = pathlib.Path(folder), prefix, bind
         self.folder.mkdir(parents=True, exist_ok=True)
         self.conf = self.folder / "platform.conf"
         self.tunnel_port, self.api_port = free_port(), free_port()
+        apis = ", ".join(f'"{a}"' for a in (f"http://127.0.0.1:{self.api_port}", *more_api))
         self.conf.write_text(f'''
             public_url = "https://{public_host}:{self.tunnel_port}";
-            listen = {{ tunnel = "{bind}:{self.tunnel_port}"; api = [ "http://127.0.0.1:{self.api_port}" ]; }};
+            listen = {{ tunnel = "{bind}:{self.tunnel_port}"; api = [ {apis} ]; }};
             {extra}
         ''')
         done = run(BUILD / "connector-platform", "init", "-c", self.conf, prefix=prefix)

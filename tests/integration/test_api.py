@@ -133,3 +133,18 @@ def test_results_do_not_stay_in_the_store(platform, agent, endpoint):
         rows = db.execute("select count(*) from results").fetchone()[0] if "results" in names else None
     assert rows == 0
     platform.start()
+
+
+def test_the_api_listens_with_tls_and_on_a_unix_socket_too(tmp_path):
+    port = rig.free_port()
+    platform = rig.Platform(tmp_path / "p", more_api=(f"https://127.0.0.1:{port}", "unix:api.sock")).start()
+    try:
+        context = rig.tls_context(platform.folder / "ca.pem")
+        key = {"Authorization": f"Bearer {platform.app_key}"}
+        assert rig.http_ask("localhost", port, "GET", "/healthz", tls=context).status == 200
+        assert rig.http_ask("localhost", port, "GET", "/v1/connectors", headers=key, tls=context).status == 403
+        over_unix = rig.run("curl", "-s", "--unix-socket", platform.folder / "api.sock", "-H", key["Authorization"].join(("Authorization: ", "")),
+                            "-o", "/dev/null", "-w", "%{http_code}", "http://x/v1/connectors")
+        assert over_unix.stdout == "403", "a key is needed there too"
+    finally:
+        assert platform.stop() == 0

@@ -36,7 +36,7 @@ def test_check_names_every_fault_with_file_and_line(tmp_path):
                     '           { name = "a"; url = "https://h.example/**"; methods = ["BREW"]; networks = ["10.0.0.1/8"]; } );\n')
     done = rig.run(rig.BUILD / "connector-agent", "check", "-c", conf)
     assert done.returncode == 3
-    for line, words in ((1, "wss://"), (2, "limits"), (3, "limits.jobs"), (3, "limits.answer_bytes"), (4, "ftp"), (5, "BREW"), (5, "10.0.0.1/8")):
+    for line, words in ((1, "wss://"), (2, "limits"), (3, "limits.jobs"), (3, "limits.answer_bytes"), (4, "policy[0].url"), (5, "BREW"), (5, "10.0.0.1/8")):
         assert any(f"agent.conf:{line}:" in l and words in l for l in done.stderr.splitlines()), (line, words, done.stderr)
     run = rig.run(rig.BUILD / "connector-agent", "run", "-c", conf)
     assert run.returncode == 3
