@@ -1,46 +1,65 @@
 #include "common/core/path.h"
-#include "common/io/clock.h"
-#include "common/io/seal.h"
-#include "platform/core/api_key.h"
+#include "common/io/file.h"
 #include "platform/io/commands.h"
+#include "platform/io/init_files.h"
 #include "platform/io/server_cert.h"
-#include "platform/io/store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* What init makes, in this order; whatever is there already ends it before anything is made. */
-
-enum { CONF_BYTES_MAX = 64 * 1024, HOST_BYTES = 256, URL_BYTES = 512 };
-
-static const char first_key_name[] = "admin";
+enum { CONF_BYTES_MAX = 64 * 1024, HOST_BYTES = 256, URL_BYTES = 512, ROWS_MAX = 64 };
 
 /* ---- the configuration, where there is none ---- */
 
-/* The example, with the public URL in its place. */
+/* The row's example, which is written out and not commented out, becomes this text in quotes. */
+static enum cx_err set_example(struct conf_row *row, const char *text, struct buf *room)
+{
+    enum cx_err err = buf_put_byte(room, '"');
+
+    if (err == CX_OK) {
+        err = buf_put_str(room, text);
+    }
+    if (err == CX_OK) {
+        err = buf_put_byte(room, '"');
+    }
+    row->example = buf_cstr(room);
+    return err == CX_OK && row->example == NULL ? CX_E_NOMEM : err;
+}
+
+/* Every setting with its default, commented out, and this public URL. */
+static enum cx_err print_conf(const char *public_url, struct buf *out)
+{
+    const struct conf_table *table = &platform_settings_table;
+    struct conf_row rows[ROWS_MAX];
+    struct conf_table filled = {.rows = rows, .nrows = table->nrows, .bytes = table->bytes};
+    struct buf quoted;
+    enum cx_err err = table->nrows <= ROWS_MAX ? CX_OK : CX_E_FULL;
+
+    buf_init(&quoted, URL_BYTES + 2);
+    for (size_t i = 0; err == CX_OK && i < table->nrows; i++) {
+        memcpy(&rows[i], &table->rows[i], sizeof(rows[i]));
+        if (strcmp(rows[i].key, "public_url") == 0) {
+            err = set_example(&rows[i], public_url, &quoted);
+        }
+    }
+    if (err == CX_OK) {
+        err = conf_print_example(&filled, out);
+    }
+    buf_done(&quoted);
+    return err;
+}
+
 static enum cx_err write_conf(const char *path, const char *public_url, struct cx_fail *fail)
 {
     struct buf text;
     enum cx_err err;
 
     buf_init(&text, CONF_BYTES_MAX);
-    err = buf_put_str(&text, "public_url = \"");
-    if (err == CX_OK) {
-        err = buf_put_str(&text, public_url);
-    }
-    if (err == CX_OK) {
-        err = buf_put_str(
-            &text, "\";  # what agents connect to\n\n"
-                   "# Every setting with its default: platform.conf.example. After a change:\n"
-                   "# `connector-platform check`, then restart the server.\n"
-                   "listen = { tunnel = \"0.0.0.0:8443\"; api = [ \"http://127.0.0.1:8080\" ]; "
-                   "};\n");
-    }
-    if (err == CX_OK) {
-        err = file_write(path, buf_view(&text), 0644, FILE_NEW, fail);
-    }
+    err = print_conf(public_url, &text);
+    err = err == CX_OK ? file_write(path, buf_view(&text), 0644, FILE_NEW, fail)
+                       : cx_fail_set(fail, err, "init", "%s", cx_err_text(err));
     buf_done(&text);
     return err;
 }
@@ -59,7 +78,7 @@ static void choose_url(const struct cli_args *args, char out[URL_BYTES])
     (void)snprintf(out, URL_BYTES, "https://%s:8443", host);
 }
 
-static enum cli_status make_conf(const struct cli_args *args, bool *is_made)
+static enum cli_status make_conf(const struct cli_args *args)
 {
     char url[URL_BYTES];
     struct cx_fail fail = {0};
@@ -67,9 +86,9 @@ static enum cli_status make_conf(const struct cli_args *args, bool *is_made)
     enum cx_err err;
 
     choose_url(args, url);
-    if (platform_public_url_read(slice_of_str(url), NULL, &fail) != CX_OK ||
-        strpbrk(url, "\"\\") != NULL) {
-        cli_print_fail(args, "--public-url", &fail);
+    if (platform_public_url_read(slice_of_str(url), NULL, &fail) != CX_OK) {
+        cli_print_fail(args, cli_has(args, "public-url") ? "--public-url" : "give --public-url",
+                       &fail);
         return CLI_USAGE;
     }
     err = path_folder(args->conf_path, &folder);
@@ -81,120 +100,43 @@ static enum cli_status make_conf(const struct cli_args *args, bool *is_made)
     }
     free(folder);
     if (err != CX_OK) {
-        cli_print_fail(args, "init", &fail);
+        cli_print_fail(args, "nothing was made", &fail);
         return CLI_FAILED;
     }
-    *is_made = true;
     return CLI_DONE;
 }
 
-/* ---- keys, certificates, store ---- */
+/* ---- the rest ---- */
 
-/* Name every file that must not be there yet. True if there is none. */
-static bool nothing_is_there(const struct platform_settings *s)
+static bool take_names(const struct cli_args *args, const char *items[SERVER_CERT_NAMES_MAX],
+                       struct cert_server_names *out)
 {
-    const struct {
-        const char *setting, *path;
-    } files[] = {
-        {"ca.certificate", s->ca_certificate},
-        {"ca.key", s->ca_key},
-        {"store.master_key", s->store_master_key},
-        {"store.path", s->store_path},
-    };
-    bool is_clean = true;
-
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (file_exists(files[i].path)) {
-            fprintf(stderr, "connector-platform: init: %s: %s is there already\n", files[i].setting,
-                    files[i].path);
-            is_clean = false;
-        }
-    }
-    if (!is_clean) {
-        fprintf(stderr, "connector-platform: init: this platform was initialised before; nothing "
-                        "was changed\n");
-    }
-    return is_clean;
-}
-
-static enum cx_err make_ca(const struct platform_settings *s, struct cert_ca *ca,
-                           struct cx_fail *fail)
-{
-    struct buf pem;
-    enum cx_err err = cert_ca_make("connector platform CA", clock_wall_s(), ca, fail);
-
-    buf_init(&pem, CERT_PEM_MAX_BYTES);
-    if (err == CX_OK) {
-        err = cert_key_write(s->ca_key, ca->key, FILE_NEW, fail);
-    }
-    if (err == CX_OK) {
-        err = cert_to_pem(ca->cert, &pem, fail);
-    }
-    if (err == CX_OK) {
-        err = file_write(s->ca_certificate, buf_view(&pem), 0644, FILE_NEW, fail);
-    }
-    buf_done(&pem);
-    return err;
-}
-
-/* The server's certificate, unless the admin has brought one. */
-static enum cx_err make_server_cert(const struct cli_args *args, const struct platform_settings *s,
-                                    const struct cert_ca *ca, struct cx_fail *fail)
-{
-    const char *items[SERVER_CERT_NAMES_MAX];
-    struct cert_server_names more = {.items = items, .count = 0};
     const char *name;
 
-    if (file_exists(s->tls_certificate) && file_exists(s->tls_key)) {
-        return CX_OK;
+    *out = (struct cert_server_names){.items = items};
+    while ((name = cli_value_at(args, "san", out->count)) != NULL) {
+        if (out->count == SERVER_CERT_NAMES_MAX - 1) { /* one is public_url's */
+            fprintf(stderr, "connector-platform: --san: at most %d names\n",
+                    SERVER_CERT_NAMES_MAX - 1);
+            return false;
+        }
+        items[out->count++] = name;
     }
-    while (more.count < SERVER_CERT_NAMES_MAX &&
-           (name = cli_value_at(args, "san", more.count)) != NULL) {
-        items[more.count++] = name;
-    }
-    return server_cert_make(s, ca, more, fail);
+    return true;
 }
 
-static enum cx_err make_store(const struct platform_settings *s, struct buf *first_key,
-                              struct cx_fail *fail)
-{
-    uint8_t random[API_KEY_RANDOM_BYTES];
-    struct store_key stored = {
-        .name = first_key_name, .role = KEY_ADMIN, .created_ms = clock_wall_ms()};
-    struct seal_key seal = {0};
-    struct store *store = NULL;
-    enum cx_err err = seal_key_make(s->store_master_key, fail);
-
-    if (err == CX_OK) {
-        err = seal_key_read(s->store_master_key, &seal, fail);
-    }
-    if (err == CX_OK) {
-        err = store_create(s->store_path, fail);
-    }
-    if (err == CX_OK) {
-        err = store_open(s->store_path, &seal, &store, fail);
-    }
-    random_fill(random, sizeof(random));
-    if (err == CX_OK) {
-        err = api_key_put(random, first_key);
-    }
-    if (err == CX_OK) {
-        crypto_sha256(buf_view(first_key), stored.sha256);
-        err = store_add_key(store, &stored, fail);
-    }
-    explicit_bzero(random, sizeof(random));
-    store_close(store);
-    seal_key_done(&seal);
-    return err;
-}
-
-static void print_done(const struct platform_settings *s, bool is_conf_new, const char *conf_path,
-                       const struct buf *first_key)
+/* Words for a person go to standard error, the key alone to standard output. */
+static void print_done(const struct cli_args *args, const struct platform_settings *s,
+                       bool is_conf_new, const struct buf *first_key)
 {
     fprintf(stderr, "Initialised.\n");
-    fprintf(stderr, "  settings     %s%s\n", conf_path, is_conf_new ? " (new)" : "");
-    fprintf(stderr, "  public URL   %s\n", s->public_url);
-    fprintf(stderr, "  CA           %s (key %s: keep it safe)\n", s->ca_certificate, s->ca_key);
+    fprintf(stderr, "  settings     %s%s\n", args->conf_path, is_conf_new ? " (new)" : "");
+    fprintf(stderr, "  public URL   %s%s\n", s->public_url,
+            is_conf_new && !cli_has(args, "public-url")
+                ? " (guessed: change it in the settings if agents reach this host otherwise)"
+                : "");
+    fprintf(stderr, "  CA           %s (its key %s can make any agent: keep it safe)\n",
+            s->ca_certificate, s->ca_key);
     fprintf(stderr, "  certificate  %s\n", s->tls_certificate);
     fprintf(stderr, "  store        %s (sealed under %s: keep a copy elsewhere)\n", s->store_path,
             s->store_master_key);
@@ -203,58 +145,69 @@ static void print_done(const struct platform_settings *s, bool is_conf_new, cons
     printf("%.*s\n", SLICE_ARG(buf_view(first_key)));
 }
 
-static enum cli_status make_all(const struct cli_args *args, const struct platform_settings *s,
-                                bool is_conf_new)
+static enum cli_status make_files(const struct cli_args *args, const struct platform_settings *s,
+                                  bool is_conf_new)
 {
+    const char *items[SERVER_CERT_NAMES_MAX];
+    struct cert_server_names more;
     struct cx_fail fail = {0};
-    struct cert_ca ca = {0};
     struct buf first_key;
-    enum cx_err err;
+    enum cli_status status = CLI_FAILED;
 
-    if (!nothing_is_there(s)) {
-        return CLI_FAILED;
+    if (!take_names(args, items, &more)) {
+        return CLI_USAGE;
     }
     buf_init(&first_key, 128);
-    err = make_ca(s, &ca, &fail);
-    if (err == CX_OK) {
-        err = make_server_cert(args, s, &ca, &fail);
-    }
-    if (err == CX_OK) {
-        err = make_store(s, &first_key, &fail);
-    }
-    if (err == CX_OK) {
-        print_done(s, is_conf_new, args->conf_path, &first_key);
+    if (init_files_make(s, more, &first_key, &fail) == CX_OK) {
+        print_done(args, s, is_conf_new, &first_key);
+        status = CLI_DONE;
     } else {
-        cli_print_fail(args, "init", &fail);
+        cli_print_fail(args, "nothing was made", &fail);
     }
-    cert_ca_done(&ca);
     buf_done(&first_key);
-    return err == CX_OK ? CLI_DONE : CLI_FAILED;
+    return status;
+}
+
+static enum cli_status read_and_make(const struct cli_args *args, bool is_conf_new)
+{
+    struct platform_settings settings;
+    struct faults faults;
+    enum cli_status status = CLI_CONFIG;
+
+    faults_init(&faults);
+    if (!platform_settings_read(args->conf_path, &settings, &faults)) {
+        cli_print_faults(&faults);
+    } else if (!init_files_are_new(&settings, &faults)) {
+        cli_print_faults(&faults);
+        fprintf(stderr, "connector-platform: this platform was initialised before, and init "
+                        "overwrites nothing: nothing was changed\n");
+        status = CLI_FAILED;
+    } else {
+        status = make_files(args, &settings, is_conf_new);
+    }
+    conf_done(&platform_settings_table, &settings);
+    faults_done(&faults);
+    return status;
 }
 
 enum cli_status command_init(const struct cli_args *args)
 {
-    struct platform_settings settings = {0};
-    struct faults faults;
-    bool is_conf_new = false;
+    bool is_conf_new = !file_exists(args->conf_path);
     enum cli_status status = CLI_DONE;
 
-    faults_init(&faults);
-    if (!file_exists(args->conf_path)) {
-        status = make_conf(args, &is_conf_new);
+    if (is_conf_new) {
+        status = make_conf(args);
     } else if (cli_has(args, "public-url")) {
-        fprintf(stderr, "connector-platform: init: %s is there: set public_url in it\n",
+        fprintf(stderr, "connector-platform: --public-url: %s is there: set public_url in it\n",
                 args->conf_path);
         status = CLI_USAGE;
     }
-    if (status == CLI_DONE && !platform_settings_read(args->conf_path, &settings, &faults)) {
-        cli_print_faults(&faults);
-        status = CLI_CONFIG;
+    if (status != CLI_DONE) {
+        return status;
     }
-    if (status == CLI_DONE) {
-        status = make_all(args, &settings, is_conf_new);
+    status = read_and_make(args, is_conf_new);
+    if (status != CLI_DONE && is_conf_new) {
+        (void)unlink(args->conf_path);
     }
-    conf_done(&platform_settings_table, &settings);
-    faults_done(&faults);
     return status;
 }

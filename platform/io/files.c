@@ -21,7 +21,7 @@ struct checking {
 static void note(const struct checking *c, const char *key, const struct cx_fail *fail)
 {
     conf_fault(c->faults, c->s, key, "%s%s", cx_fail_text(fail),
-               fail->code == CX_E_NOT_FOUND ? " (connector-platform init makes it)" : "");
+               fail->code == CX_E_NOT_FOUND ? " (made by connector-platform init)" : "");
 }
 
 /* A key's file, and whether it is the certificate's. */
