@@ -134,7 +134,6 @@ void link_close(struct link *link, unsigned code, const char *reason)
 
 static void link_violation(struct link *link, enum link_violation violation)
 {
-    link->is_violated = true;
     buf_done(&link->in);
     if (link->events->on_violation != NULL) {
         link->events->on_violation(link->owner, link, violation);
@@ -189,7 +188,7 @@ static int link_receive(struct link *link, uint8_t *bytes, size_t len)
 
     link_beat_heard(link);
     link->stats.received_bytes += len;
-    if (link->state == LINK_OPEN && !link->is_violated) {
+    if (link->state == LINK_OPEN) {
         if (lws_frame_is_binary(link->wsi) == 0) {
             link_violation(link, LINK_TEXT_FRAME);
         } else if (len > max - link->in.len || to_come > max - link->in.len - len) {

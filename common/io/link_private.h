@@ -23,7 +23,6 @@ struct link {
     struct link_limits limits;
     struct outbox outbox;
     struct buf in;      /* the message that is coming */
-    bool is_violated;   /* what still comes is thrown away */
     bool is_asked;      /* a writeable callback will come */
     bool has_peer_code; /* the peer's close frame came */
     unsigned code;      /* of the close: ours, or the peer's if has_peer_code */

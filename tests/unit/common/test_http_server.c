@@ -135,8 +135,9 @@ static void a_waiting_request_costs_no_turns(void **state)
 
     fixture_start(f, &listen);
     fixture_open(f, &raw);
-    raw_say(&raw, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\n");
+    raw_say(&raw, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_true(net_wait_count(&f->net, &f->nheld, 1));
+    raw_say(&raw, "GET /next HTTP/1.1\r\n");
     net_idle(&f->net, 20);
     (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
     net_idle(&f->net, 200);
