@@ -233,6 +233,13 @@ void pair_connect(struct pair *pair, const struct ws_attempt_opts *opts)
     }
 }
 
+bool pair_is_settled(void *arg)
+{
+    const struct pair *pair = arg;
+
+    return pair->at_client.link != NULL || pair->failures != 0;
+}
+
 static bool pair_is_open(void *arg)
 {
     const struct pair *pair = arg;

@@ -57,6 +57,9 @@ struct ws_attempt_opts pair_attempt(struct pair *pair);
 void pair_connect(struct pair *pair, const struct ws_attempt_opts *opts);
 void pair_open(struct pair *pair); /* and wait until both ends have it */
 
+/* For net_wait: the client has a link, or the attempt has failed. `pair` is a struct pair. */
+bool pair_is_settled(void *pair);
+
 void pair_send(struct pair_end *end, const char *text, uint64_t tag);
 bool pair_wait_closed(struct pair_end *end);
 

@@ -234,13 +234,6 @@ static void the_server_must_choose_our_subprotocol(void **state)
     }
 }
 
-static bool is_connected(void *arg)
-{
-    const struct pair *pair = arg;
-
-    return pair->at_client.link != NULL || pair->failures != 0;
-}
-
 static void the_request_names_host_and_subprotocol_and_offers_no_extension(void **state)
 {
     struct pair *pair = *state;
@@ -251,7 +244,7 @@ static void the_request_names_host_and_subprotocol_and_offers_no_extension(void 
     start_client_with(pair, NULL, NULL);
     start_peer(pair, &peer, serve_upgrade, &proper);
     attempt(pair, "localhost", peer.port);
-    assert_true(net_wait(&pair->net, is_connected, pair));
+    assert_true(net_wait(&pair->net, pair_is_settled, pair));
     assert_non_null(pair->at_client.link);
     (void)snprintf(host, sizeof(host), "Host: localhost:%u\r\n", peer.port);
     assert_int_equal(strncmp(proper.head, "GET /tunnel HTTP/1.1\r\n", 22), 0);
