@@ -179,15 +179,29 @@ static bool version_is_good(struct lws *wsi)
            (strcmp(text, "HTTP/1.1") == 0 || strcmp(text, "HTTP/1.0") == 0);
 }
 
+static bool needs_length(struct lws *wsi)
+{
+    return lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0 ||
+           lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
+}
+
+/* Will libwebsockets read a body after this? It goes by the length that is said, or by the method
+ * if there is none. */
+static bool body_comes(struct lws *wsi)
+{
+    char text[32];
+    int len = lws_hdr_copy(wsi, text, sizeof(text), WSI_TOKEN_HTTP_CONTENT_LENGTH);
+
+    return len == 0 ? needs_length(wsi) : len > 0 && text[0] >= '1' && text[0] <= '9';
+}
+
 /* How long the body is going to be, or the status that refuses the request. */
 static unsigned request_check(const struct server_conn *conn, uint64_t *length)
 {
     struct lws *wsi = conn->wsi;
     struct request_text text;
     struct slice value;
-    bool needs_length = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 ||
-                        lws_hdr_total_length(wsi, WSI_TOKEN_PUT_URI) > 0 ||
-                        lws_hdr_total_length(wsi, WSI_TOKEN_PATCH_URI) > 0;
 
     *length = 0;
     text.used = 0;
@@ -198,7 +212,7 @@ static unsigned request_check(const struct server_conn *conn, uint64_t *length)
         return 400;
     }
     if (slice_is_absent(value)) {
-        return needs_length ? 411 : 0;
+        return needs_length(wsi) ? 411 : 0;
     }
     if (slice_to_u64(value, 0, UINT64_MAX, length) != CX_OK) {
         return 400;
@@ -230,7 +244,7 @@ int server_request_begin(struct server_conn *conn)
     }
     status = request_check(conn, &length);
     if (status != 0) {
-        return server_refuse(conn, status, true);
+        return server_refuse(conn, status, body_comes(conn->wsi));
     }
     conn->is_requested = true;
     conn->is_last = conn->server->is_draining;

@@ -246,6 +246,8 @@ static void bad_requests_are_refused(void **state)
         {"a POST without a length", "POST /now HTTP/1.1\r\nHost: x\r\n\r\n", " 411 "},
         {"a chunked body",
          "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", " 411 "},
+        {"a chunked GET",
+         "GET /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", " 411 "},
         {"both, as request smuggling does it",
          "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
          "chunked\r\n\r\n0\r\n\r\n",

@@ -4,6 +4,7 @@
 #include "tests/support/http_peer.h"
 #include "tests/support/tunnel_pair.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 static int set_up(void **state)
@@ -167,6 +168,38 @@ static void an_address_as_host_is_verified_as_an_address(void **state)
     assert_non_null(pair->at_client.link);
 }
 
+/* As address, an IPv6 one is fine: it is the name that is verified. */
+static void an_ipv6_address_is_verified_by_the_name(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct ws_server_opts server = pair_server_opts(pair, &limits);
+    struct loop_address address = {.sa_len = sizeof(struct sockaddr_in6), .text = "::1"};
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)(void *)&address.sa;
+    struct ws_attempt_opts opts;
+
+    server.http.host = "::1";
+    if (ws_server_new(pair->net.web, &server, &pair->server, NULL) != CX_OK) {
+        skip(); /* no IPv6 here */
+    }
+    in6->sin6_family = AF_INET6;
+    in6->sin6_addr = in6addr_loopback;
+    in6->sin6_port = htons(ws_server_port(pair->server));
+    start_client_with(pair, pair->net.pki.client, pair->net.pki.key);
+    opts = pair_attempt(pair);
+    opts.address = &address;
+    opts.host = "other.example";
+    pair_connect(pair, &opts);
+    wait_failed(pair);
+    check_failed(pair, WS_STAGE_TLS, CX_E_TRUST, "hostname mismatch");
+    pair->failures = 0;
+    opts.host = "localhost";
+    pair_connect(pair, &opts);
+    assert_true(net_wait(&pair->net, pair_is_settled, pair));
+    assert_non_null(pair->at_client.link);
+    assert_int_equal(strncmp(link_peer(pair->at_client.link), "[::1]:", 6), 0);
+}
+
 /* ---- our own certificate ---- */
 
 static void a_refused_own_certificate_is_told_apart(void **state)
@@ -234,6 +267,7 @@ int main(void)
         TEST(a_server_out_of_its_dates_is_refused),
         TEST(hosts_that_would_not_be_verified_are_refused),
         TEST(an_address_as_host_is_verified_as_an_address),
+        TEST(an_ipv6_address_is_verified_by_the_name),
         TEST(a_refused_own_certificate_is_told_apart),
         TEST(a_certificate_replaced_in_place_counts_from_the_next_attempt),
     };
