@@ -4,7 +4,9 @@
 #include "tests/support/http_fixture.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- time ---- */
@@ -107,6 +109,34 @@ static void connections_beyond_the_limit_wait_their_turn(void **state)
     raw_close(&first);
     assert_true(raw_wait_for(&second, "hello"));
     raw_close(&second);
+}
+
+static void out_of_descriptors_it_rests_and_goes_on_later(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct rlimit limit, low;
+    struct timespec before, after;
+    struct raw raw;
+    int next;
+
+    fixture_start(f, &listen);
+    fixture_open(f, &raw); /* the kernel has it; nobody has accepted it yet */
+    raw_say(&raw, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    next = dup(raw.fd);
+    (void)close(next);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = (struct rlimit){.rlim_cur = (rlim_t)next, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    net_idle(&f->net, 250);
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(f->ncalls, 0);
+    assert_true((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 <
+                125);
+    assert_true(raw_wait_for(&raw, "hello"));
+    raw_close(&raw);
 }
 
 static void draining_finishes_calls_and_closes_the_rest(void **state)
@@ -278,6 +308,7 @@ int main(void)
         TEST(an_idle_connection_is_closed_and_a_waiting_one_is_not),
         TEST(a_hang_up_is_told_and_the_answer_then_goes_nowhere),
         TEST(connections_beyond_the_limit_wait_their_turn),
+        TEST(out_of_descriptors_it_rests_and_goes_on_later),
         TEST(draining_finishes_calls_and_closes_the_rest),
         TEST(the_end_of_draining_is_told),
         TEST(a_unix_socket_has_mode_0600_and_goes_with_the_server),
