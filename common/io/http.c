@@ -153,7 +153,6 @@ enum cx_err http_new(struct loop *loop, const struct http_limits *limits, struct
     h->loop = loop;
     h->uv = loop_uv(loop);
     h->limits = *limits;
-    h->trusted_since_ms = uv_now(h->uv);
     h->system_ca_file = version->cainfo;
     h->system_ca_directory = version->cainfo == NULL ? version->capath : NULL;
     h->soon = (struct loop_hook){.run = on_timer, .arg = h};

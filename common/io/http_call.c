@@ -69,17 +69,10 @@ static void call_give_back(struct http_call *call)
 {
     struct http *h = call->h;
 
-    if (h->nidle >= HTTP_IDLE_CALLS_MAX || h->is_closing) {
+    /* A query may carry secrets, and an easy handle keeps more than one copy of it. */
+    if (h->nidle >= HTTP_IDLE_CALLS_MAX || h->is_closing || call->has_query) {
         http_call_free(call);
         return;
-    }
-    if (call->has_query) { /* a query may carry secrets, and libcurl keeps more than one copy */
-        curl_easy_reset(call->easy);
-        call->has_own_ca = false;
-        if (!http_request_set_up(call)) {
-            http_call_free(call);
-            return;
-        }
     }
     buf_empty(&call->lines);
     buf_empty(&call->body);

@@ -46,7 +46,7 @@ struct http {
     struct http_call *active; /* under way */
     struct http_call *idle;
     size_t nidle;
-    uint64_t trusted_since_ms; /* http_renew_trust, or the beginning */
+    uint64_t trusted_since_ms; /* the last http_renew_trust; 0: none */
     unsigned depth;            /* how often we are inside libcurl or a `done` */
     bool is_closing;
 };

@@ -151,13 +151,26 @@ static bool easy_set_method(struct http_call *call, enum http_method method, boo
            SET(CURLOPT_CUSTOMREQUEST, is_renamed ? terms_method(method) : NULL);
 }
 
+/* What was made before http_renew_trust is older than the time since then. Rounded up, or a
+ * connection made right after it would be too old at the turn of a second. */
+static bool easy_set_age(struct http_call *call)
+{
+    CURL *easy = call->easy;
+    uint64_t since_ms = call->h->trusted_since_ms;
+    long age_s;
+
+    if (since_ms == 0) {
+        return true;
+    }
+    age_s = (long)((uv_now(call->h->uv) - since_ms) / 1000) + 1;
+    return SET(CURLOPT_CA_CACHE_TIMEOUT, age_s) && SET(CURLOPT_MAXLIFETIME_CONN, age_s);
+}
+
 static bool easy_set_trust(struct http_call *call, const char *ca_file)
 {
     CURL *easy = call->easy;
-    uint64_t age_ms = uv_now(call->h->uv) - call->h->trusted_since_ms;
-    long age_s = age_ms < 1000 ? 1 : (long)(age_ms / 1000); /* 0 would mean something else */
 
-    if (!SET(CURLOPT_CA_CACHE_TIMEOUT, age_s) || !SET(CURLOPT_MAXLIFETIME_CONN, age_s)) {
+    if (!easy_set_age(call)) {
         return false;
     }
     if (ca_file == NULL && !call->has_own_ca) {

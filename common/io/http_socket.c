@@ -1,5 +1,6 @@
 #include "common/io/http_private.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -108,6 +109,12 @@ static void socket_stop(struct http_socket *s)
  * place, which libcurl recognizes as one. */
 static void socket_end_idle(struct http_socket *s)
 {
+    uint8_t byte;
+
+    if (s->watched != 0 && recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+        (errno == EAGAIN || errno == EINTR)) {
+        return; /* the answer that the event spoke of was read in passing: all is well */
+    }
     socket_stop(s);
     if (s->is_kept) {
         (void)dup3(s->h->ended_socket, s->fd, O_CLOEXEC);

@@ -102,9 +102,12 @@ static void http_sends_each_method_by_its_name(void **state)
         peer_stop(&peer);
         CHECK(rows[i].why, a.status == 200);
         CHECK(rows[i].why, strncmp(seen.head, rows[i].line, strlen(rows[i].line)) == 0);
-        CHECK(rows[i].why, rows[i].length != NULL || !head_has("Content-Length"));
+        if (rows[i].length == NULL) {
+            CHECK(rows[i].why, !head_has("Content-Length"));
+            continue;
+        }
         (void)snprintf(length, sizeof(length), "\r\nContent-Length: %s\r\n", rows[i].length);
-        CHECK(rows[i].why, rows[i].length == NULL || head_has(length));
+        CHECK(rows[i].why, head_has(length));
     }
     peer_request_done(&seen);
     asker_stop(&by);
