@@ -18,6 +18,7 @@ static void server_free_now(struct http_server *server)
     loop_timer_stop(&server->sweep);
     free(server->certificate_file);
     free(server->key_file);
+    free(server->client_ca_file);
     free(server);
 }
 
@@ -60,18 +61,33 @@ void server_conn_removed(struct http_server *server)
 
 /* ---- birth ---- */
 
-static enum cx_err server_set_up_tls(struct http_server *server, const struct http_listen *listen,
-                                     const char *client_ca_file, struct cx_fail *fail)
+/* A vhost with TLS in place of the one that is there, if any. Unchanged on error. */
+static enum cx_err server_renew_vhost(struct http_server *server, struct cx_fail *fail)
 {
-    if (listen->certificate_file == NULL) {
-        return CX_OK;
+    SSL_CTX *tls = NULL;
+    struct lws_vhost *vhost = web_tls_vhost(server->web, &tls);
+    enum cx_err err = vhost != NULL ? server_tls_setup(tls, server, fail) : CX_E_NOMEM;
+
+    if (err == CX_OK) {
+        server->vhost = vhost;
+        server->tls = tls;
+        server->connections = 0;
     }
-    server->certificate_file = strdup(listen->certificate_file);
-    server->key_file = strdup(listen->key_file);
-    if (server->certificate_file == NULL || server->key_file == NULL) {
-        return CX_E_NOMEM;
+    return err;
+}
+
+struct lws_vhost *server_vhost(struct http_server *server)
+{
+    if (server->tls != NULL && ++server->connections >= WEB_VHOST_CONNECTIONS) {
+        (void)server_renew_vhost(server, NULL); /* if not, then with the next connection */
     }
-    return server_tls_setup(server->tls, listen, client_ca_file, fail);
+    return server->vhost;
+}
+
+static bool server_copy(char **to, const char *text)
+{
+    *to = text != NULL ? strdup(text) : NULL;
+    return *to != NULL || text == NULL;
 }
 
 static enum cx_err server_open(struct http_server *server, const struct http_listen *listen,
@@ -84,14 +100,17 @@ static enum cx_err server_open(struct http_server *server, const struct http_lis
         .accepted = server_accept,
         .arg = server,
     };
-    enum cx_err err;
+    enum cx_err err = CX_OK;
 
-    server->vhost =
-        web_server_vhost(server->web, listen->certificate_file != NULL ? &server->tls : NULL);
-    if (server->vhost == NULL) {
+    if (!server_copy(&server->certificate_file, listen->certificate_file) ||
+        !server_copy(&server->key_file, listen->key_file) ||
+        !server_copy(&server->client_ca_file, parts->client_ca_file)) {
         return CX_E_NOMEM;
     }
-    err = server_set_up_tls(server, listen, parts->client_ca_file, fail);
+    server->vhost = server->web->plain;
+    if (listen->certificate_file != NULL) {
+        err = server_renew_vhost(server, fail);
+    }
     if (err == CX_OK) {
         err = listener_new(server->web->loop, &opts, &server->listener, fail);
     }

@@ -74,8 +74,8 @@ uint16_t http_server_port(const struct http_server *server);
  * idle ones at once; then call done(arg), which may be NULL, later. */
 void http_server_drain(struct http_server *server, void (*done)(void *arg), void *arg);
 
-/* Close all at once. Calls that are open count as hung up and may still be replied to. NULL is
- * fine. */
+/* Close all at once; not from the handler or another callback of this server. Calls that are open
+ * count as hung up and may still be replied to. NULL is fine. */
 void http_server_free(struct http_server *server);
 
 /* Load certificate and key anew from the same files; connections that exist keep the old ones.

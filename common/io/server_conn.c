@@ -187,7 +187,7 @@ void server_accept(void *arg, int fd, const char *peer)
     server->conns = conn;
     server_conn_added(server);
     server_conn_time(conn, server->opts.request_ms);
-    if (!web_adopt(server->web, server->vhost, fd, &conn->web)) {
+    if (!web_adopt(server->web, server_vhost(server), fd, &conn->web)) {
         conn_closed(conn);
         conn_free(conn);
     }

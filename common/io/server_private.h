@@ -23,12 +23,14 @@ struct server_upgrade {
 struct http_server {
     struct web *web;
     struct lws_vhost *vhost;
-    SSL_CTX *tls; /* the vhost's; NULL: plain */
+    SSL_CTX *tls;         /* the vhost's; NULL: plain */
+    unsigned connections; /* that the vhost has had */
     struct listener *listener;
     uint16_t port;
     struct http_listen opts; /* its strings are not kept, but for these */
     char *certificate_file;
     char *key_file;
+    char *client_ca_file;
     const struct server_upgrade *upgrade; /* NULL: none here */
     struct server_conn *conns;
     unsigned nconns;
@@ -81,12 +83,13 @@ struct server_parts {           /* of a port with more than HTTP */
 enum cx_err server_new(struct web *web, const struct http_listen *listen,
                        const struct server_parts *parts, struct http_server **out,
                        struct cx_fail *fail) CX_MUST_CHECK;
+struct lws_vhost *server_vhost(struct http_server *server); /* for the next connection */
 void server_conn_added(struct http_server *server);
 void server_conn_removed(struct http_server *server); /* may free the server */
 
 /* server_tls.c: load certificate and key, and everything else that the context needs. */
-enum cx_err server_tls_setup(SSL_CTX *tls, const struct http_listen *listen,
-                             const char *client_ca_file, struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err server_tls_setup(SSL_CTX *tls, const struct http_server *server,
+                             struct cx_fail *fail) CX_MUST_CHECK;
 enum cx_err server_tls_identity(SSL_CTX *tls, const char *certificate_file, const char *key_file,
                                 struct cx_fail *fail) CX_MUST_CHECK;
 

@@ -57,8 +57,7 @@ enum cx_err server_tls_identity(SSL_CTX *tls, const char *certificate_file, cons
     return err;
 }
 
-enum cx_err server_tls_setup(SSL_CTX *tls, const struct http_listen *listen,
-                             const char *client_ca_file, struct cx_fail *fail)
+enum cx_err server_tls_setup(SSL_CTX *tls, const struct http_server *server, struct cx_fail *fail)
 {
     enum cx_err err = tls_apply_profile(tls, fail);
 
@@ -68,9 +67,9 @@ enum cx_err server_tls_setup(SSL_CTX *tls, const struct http_listen *listen,
     tls_no_resumption(tls);
     (void)SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
     (void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS); /* an idle tunnel keeps none */
-    err = server_tls_identity(tls, listen->certificate_file, listen->key_file, fail);
-    if (err == CX_OK && client_ca_file != NULL) {
-        err = tls_ask_for_client(tls, client_ca_file, fail);
+    err = server_tls_identity(tls, server->certificate_file, server->key_file, fail);
+    if (err == CX_OK && server->client_ca_file != NULL) {
+        err = tls_ask_for_client(tls, server->client_ca_file, fail);
     }
     return err;
 }

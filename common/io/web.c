@@ -124,23 +124,17 @@ static struct lws_context_creation_info web_vhost_info(struct web *web)
     return info;
 }
 
-struct lws_vhost *web_server_vhost(struct web *web, SSL_CTX **tls)
+struct lws_vhost *web_tls_vhost(struct web *web, SSL_CTX **tls)
 {
     struct lws_context_creation_info info = web_vhost_info(web);
     struct lws_vhost *vhost;
 
-    if (tls != NULL) {
-        /* The last one only keeps it from making a client's context too. */
-        info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-                        LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
-                        LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG;
-    }
+    /* The last one only keeps it from making a client's context too. */
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX |
+                    LWS_SERVER_OPTION_ADOPT_APPLY_LISTEN_ACCEPT_CONFIG;
     web->made_tls = NULL;
     vhost = lws_create_vhost(web->context, &info);
-    if (vhost == NULL || tls == NULL) {
-        return vhost;
-    }
-    if (web->made_tls == NULL) {
+    if (vhost == NULL || web->made_tls == NULL) {
         return NULL;
     }
     /* The library would exchange the context for that of whichever vhost it finds by the name that
@@ -148,6 +142,13 @@ struct lws_vhost *web_server_vhost(struct web *web, SSL_CTX **tls)
     (void)SSL_CTX_set_tlsext_servername_callback(web->made_tls, NULL);
     *tls = web->made_tls;
     return vhost;
+}
+
+static struct lws_vhost *web_plain_vhost(struct web *web)
+{
+    struct lws_context_creation_info info = web_vhost_info(web);
+
+    return lws_create_vhost(web->context, &info);
 }
 
 struct lws_vhost *web_client_vhost(struct web *web, SSL_CTX *client)
@@ -235,9 +236,10 @@ enum cx_err web_new(struct loop *loop, const struct web_opts *opts, struct web *
     lws_set_log_level(LLL_ERR | LLL_WARN, web_emit);
     web->context = web_context(web);
     /* A request that has a Host header is moved to the first vhost whose port is the same; all of
-     * ours are without a port. So the first one is a plain one that only serves for that: no server
-     * loses its connections to another one. */
-    if (web->context == NULL || web_server_vhost(web, NULL) == NULL) {
+     * ours are without a port. So the first one is this, and no server's connections get to another
+     * server: what they are is known by their struct web_conn alone. */
+    web->plain = web->context != NULL ? web_plain_vhost(web) : NULL;
+    if (web->plain == NULL) {
         (void)cx_fail_set(fail, CX_E_IO, "web.new", "libwebsockets doesn't start: %s",
                           web->last_words[0] != '\0' ? web->last_words : "no reason given");
         web_free(web);

@@ -28,6 +28,7 @@ struct web {
     struct loop *loop;
     struct lws_context *context;
     struct lws_protocols protocols[3]; /* HTTP, WebSocket, the end */
+    struct lws_vhost *plain;           /* of all servers without TLS; the first vhost */
     struct web_conn *adopting;         /* the connection that is being taken in just now */
     bool is_adopted;                   /* by then */
     SSL_CTX *made_tls;                 /* of the vhost that is being made just now */
@@ -40,9 +41,15 @@ struct web {
 /* The library's own pings, off. */
 extern const lws_retry_bo_t web_no_pings;
 
-/* A vhost for a server. `tls` NULL: plain; else the new context comes in *tls, empty, and stays the
- * vhost's. NULL: out of memory. Vhosts live as long as the web: the library can't destroy one. */
-struct lws_vhost *web_server_vhost(struct web *web, SSL_CTX **tls);
+/* The library counts a vhost's connections, in an int; each that it moves to another vhost (web_new
+ * says when) is never taken off, and in a build for debugging the overflow would end the process.
+ * So a vhost with TLS takes no more than this many, and then another one takes its place. */
+enum { WEB_VHOST_CONNECTIONS = 1 << 30 };
+
+/* A vhost for a server with TLS, whose new context comes in *tls, empty; it stays the vhost's.
+ * NULL: out of memory. Vhosts live as long as the web: the library can't destroy one. Without TLS:
+ * web->plain. */
+struct lws_vhost *web_tls_vhost(struct web *web, SSL_CTX **tls);
 
 /* A vhost for clients; `client` stays the caller's. NULL: out of memory. */
 struct lws_vhost *web_client_vhost(struct web *web, SSL_CTX *client);

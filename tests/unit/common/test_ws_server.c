@@ -1,5 +1,7 @@
 #include "common/io/ws_server.h"
 
+#include "common/io/server_private.h"
+
 #include "tests/support/check.h"
 #include "tests/support/raw.h"
 #include "tests/support/tunnel_pair.h"
@@ -315,6 +317,33 @@ static void a_link_outlives_the_time_of_its_upgrade(void **state)
     raw_close(&raw);
 }
 
+/* libwebsockets counts connections of a vhost and would end the process at 2^31 of them. */
+static void the_vhost_is_replaced_before_its_count_is_full(void **state)
+{
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    struct ws_server_opts opts = pair_server_opts(pair, &limits);
+    struct http_server *server = NULL;
+    const struct lws_vhost *first;
+
+    assert_int_equal(http_server_new(pair->net.web, &opts.http, &server, NULL), CX_OK);
+    first = server->vhost;
+    server->connections = WEB_VHOST_CONNECTIONS - 2;
+    for (int i = 0; i < 3; i++) {
+        struct raw raw;
+
+        raw_open(&pair->net, &raw, http_server_port(server));
+        raw_start_tls(&raw, net_client_tls(&pair->net, NULL, NULL));
+        assert_true(raw_wait_up(&raw));
+        assert_int_equal(server->vhost == first, i == 0);
+        raw_say(&raw, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+        assert_true(raw_wait_for(&raw, "http"));
+        raw_close(&raw);
+    }
+    assert_int_equal(server->connections, 1); /* of the second vhost: the last one */
+    http_server_free(server);
+}
+
 /* ---- the end ---- */
 
 static void refusing_and_draining_leave_links_alone(void **state)
@@ -428,6 +457,7 @@ int main(void)
         TEST(links_beyond_the_limit_get_503),
         TEST(a_slow_handshake_or_upgrade_is_cut_off),
         TEST(a_link_outlives_the_time_of_its_upgrade),
+        TEST(the_vhost_is_replaced_before_its_count_is_full),
         TEST(refusing_and_draining_leave_links_alone),
         TEST(the_end_of_the_server_aborts_its_links),
         TEST(a_reload_shows_the_new_certificate),
