@@ -12,10 +12,11 @@ enum job_state { JOB_RUNNING, JOB_FINISHED };
 struct job {
     struct cx_id id;
     enum job_state state;
-    bool has_left;             /* the request's gate has opened: bytes may have left */
-    bool is_cancelled;         /* the platform no longer waits for it */
-    bool is_reported;          /* its result was queued on a tunnel at least once */
-    bool was_cut;              /* its result was sent once more in its short form */
+    bool has_left;                         /* the request's gate has opened: bytes may have left */
+    bool is_cancelled;                     /* the platform no longer waits for it */
+    bool is_reported;                      /* its result was queued on a tunnel at least once */
+    bool was_cut;                          /* its result was sent once more in its short form */
+    char trace_id[MSG_TRACE_ID_CHARS + 1]; /* of the call that asked, for the log; "" if none */
     unsigned tunnel;           /* that the job came on, or its result was last sent on */
     uint64_t arrived_us;       /* monotonic */
     uint64_t finished_ms;      /* monotonic */

@@ -37,6 +37,7 @@ static void on_finished(void *ctx, struct job *job, struct buf *result,
         a->counts.by_stage[outcome->error.stage]++;
     }
     log_event(CX_LOG_INFO, "job.done", kv_id("job", &job->id),
+              kv_str("trace_id", job->trace_id[0] != '\0' ? job->trace_id : NULL),
               kv_str("outcome", terms_outcome(outcome->outcome)),
               kv_str("code", terms_verdict(outcome->code)),
               kv_str("execution", terms_execution(outcome->execution)),

@@ -8,6 +8,7 @@
 #include "common/io/link.h"
 #include "common/io/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CLOCK_SKEW_MS = 60 * 1000 };
@@ -56,6 +57,7 @@ static void run_job(struct agent *a, struct agent_tunnel *t, struct job *job,
                     const struct msg_job *message)
 {
     job->tunnel = t->number;
+    (void)snprintf(job->trace_id, sizeof(job->trace_id), "%.*s", SLICE_ARG(message->trace_id));
     job->arrived_us = clock_mono_us();
     if (!executor_start(a->executor, job, message)) {
         jobs_forget(a->jobs, job);

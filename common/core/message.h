@@ -27,6 +27,7 @@ enum {
     MSG_HEARTBEAT_MS_MIN = 1000,
     MSG_HEARTBEAT_MS_MAX = 60000,
     MSG_EXTRA_BYTES_MAX = 64 * 1024, /* token.extra */
+    MSG_TRACE_ID_CHARS = 32,         /* job.trace_id */
 };
 
 /* Close codes of RFC 6455 and of ours (4000 to 4999 are for private use, RFC 6455 7.4.2). */
@@ -139,9 +140,11 @@ struct msg_job {
     size_t nsecret_variables;
     struct msg_expect expect;
     bool trace;
-    const char *unknown; /* NULL, or the static name of the first key whose word is not known
-                            ("purpose", "request.client.method", ...): such a job is answered
-                            `failed`, `not_sent`, stage `agent` */
+    struct slice trace_id; /* 32 lower-case hex digits, for the logs of both ends; absent if there
+                              is none, or one of another form */
+    const char *unknown;   /* NULL, or the static name of the first key whose word is not known
+                              ("purpose", "request.client.method", ...): such a job is answered
+                              `failed`, `not_sent`, stage `agent` */
 };
 
 struct msg_token {

@@ -212,6 +212,20 @@ static void get_expect(struct wire_reader *r, struct wire_map *m, struct msg_job
     note_unknown(&job->unknown, job->expect.answer == ENCODING_UNKNOWN, "expect.answer.expect");
 }
 
+/* The text, if it is 32 lower-case hex digits (W3C Trace Context, 3.2.2.3); else absent: a trace id
+ * of another form is no reason to refuse a job. */
+static struct slice trace_id_of(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        bool is_digit = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+
+        if (!is_digit && (text.ptr[i] < 'a' || text.ptr[i] > 'f')) {
+            return slice_of_str(NULL);
+        }
+    }
+    return text.len == MSG_TRACE_ID_CHARS ? text : slice_of_str(NULL);
+}
+
 static void get_job(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct wire_map request = wire_read_map(r, m, "request", WIRE_REQUIRED, "job.request");
@@ -227,6 +241,7 @@ static void get_job(struct wire_reader *r, struct wire_map *m, struct msg_job *j
         wire_read_strs(r, m, "secret_variables", WIRE_OPTIONAL, &job->nsecret_variables);
     get_expect(r, &expect, job);
     job->trace = wire_read_bool(r, m, "trace");
+    job->trace_id = trace_id_of(wire_read_str(r, m, "trace_id", WIRE_OPTIONAL));
 }
 
 static void get_token(struct wire_reader *r, struct wire_map *m, struct msg_token *t)

@@ -172,6 +172,7 @@ static void put_job(struct wire_writer *w, const struct msg_job *job)
     put_variables(w, &m, job);
     put_expect(w, &m, &job->expect);
     wire_write_bool(w, &m, "trace", job->trace);
+    wire_write_str(w, &m, "trace_id", job->trace_id, WIRE_OPTIONAL);
     wire_write_map_end(w, &m);
 }
 

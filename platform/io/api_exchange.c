@@ -251,6 +251,7 @@ static void begin(struct api_request *r, const struct profile *profile, const st
                                        .call = &ask->call,
                                        .budget_ms = ask->budget_ms,
                                        .key = r->key,
+                                       .trace_id = r->trace_id,
                                        .done = on_done,
                                        .ctx = w};
     enum exchange_begun begun = EXCHANGE_NO_MEMORY;

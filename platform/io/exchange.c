@@ -127,6 +127,7 @@ static enum cx_err encode_job(const struct exchange_request *request, const stru
         return CX_E_SYNTAX;
     }
     m.body.job = made.job;
+    m.body.job.trace_id = slice_of_str(request->trace_id);
     err = wire_put(&m, MSG_MESSAGE_BYTES_MAX, out, &fail);
     if (err == CX_E_TOO_BIG) {
         faults_add(faults, NULL, "variables", "are too long together: a job has at most %d bytes",
@@ -154,6 +155,7 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     (void)snprintf(x->profile, sizeof(x->profile), "%s", request->profile->name);
     (void)snprintf(x->connector, sizeof(x->connector), "%s", request->profile->connector);
     (void)snprintf(x->key, sizeof(x->key), "%s", request->key);
+    (void)snprintf(x->trace_id, sizeof(x->trace_id), "%s", request->trace_id);
     p->exchanges->under_way++;
     return x;
 }
@@ -231,7 +233,8 @@ void exchange_abandon(struct exchange *x)
     exchange_put_row(x, &x->agent, may_have_left ? &fail_abandoned_sent : &fail_abandoned, NULL,
                      NULL);
     dispatch_abandon(d, &x->id);
-    log_event(CX_LOG_INFO, "exchange.abandoned", kv_id("id", &x->id), kv_str("profile", x->profile),
+    log_event(CX_LOG_INFO, "exchange.abandoned", kv_id("id", &x->id),
+              kv_str("trace_id", x->trace_id), kv_str("profile", x->profile),
               kv_str("key", x->key));
     exchange_free(x);
 }

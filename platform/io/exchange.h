@@ -27,6 +27,7 @@ struct exchange_request {
     const struct profile_call *call; /* its id and budget_ms are set here */
     uint32_t budget_ms;              /* the caller's, from now */
     const char *key;                 /* name of the API key; "" on the control socket */
+    const char *trace_id;            /* of the call, for the logs of both ends */
     void (*done)(void *ctx, const struct exchange_end *end); /* once, never from within a call */
     void *ctx;
 };

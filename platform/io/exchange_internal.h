@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_PLATFORM_IO_EXCHANGE_INTERNAL_H
 #define CONNECTOR_PLATFORM_IO_EXCHANGE_INTERNAL_H
 
+#include "platform/core/trace_id.h"
 #include "platform/io/exchange.h"
 #include "platform/io/platform.h"
 
@@ -13,6 +14,7 @@ struct exchange {
     char profile[REGISTRY_NAME_MAX_BYTES];
     char connector[REGISTRY_NAME_MAX_BYTES];
     char key[REGISTRY_NAME_MAX_BYTES];
+    char trace_id[TRACE_ID_TEXT_BYTES];
     uint64_t began_ms; /* Unix */
     struct cx_id agent;
     struct loop_timer deadline;

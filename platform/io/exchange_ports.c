@@ -91,8 +91,9 @@ static void port_fail(void *ctx, void *owner, const struct dispatch_job *job,
 
     (void)ctx;
     exchange_put_row(x, &job->agent, failure, NULL, NULL);
-    log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id), kv_str("profile", x->profile),
-              kv_str("connector", x->connector), kv_str("code", terms_verdict(failure->code)),
+    log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id), kv_str("trace_id", x->trace_id),
+              kv_str("profile", x->profile), kv_str("connector", x->connector),
+              kv_str("code", terms_verdict(failure->code)),
               kv_str("execution", terms_execution(failure->execution)));
     exchange_end_with(x, &end);
 }

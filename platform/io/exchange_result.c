@@ -142,9 +142,11 @@ void exchange_result(struct platform *p, struct platform_tunnel *t, const struct
 {
     struct store_exchange row = row_of(t, r);
     struct arrival *a = arrival_new(p, t, r);
+    const struct dispatch_job *job = dispatch_reported(tunnel_dispatch(t), &r->id);
+    const struct exchange *x = job == NULL ? NULL : job->owner; /* NULL: nobody waits for it */
 
-    (void)dispatch_reported(tunnel_dispatch(t), &r->id);
-    log_event(CX_LOG_INFO, "exchange.result", kv_id("id", &r->id), kv_id("agent", &row.agent),
+    log_event(CX_LOG_INFO, "exchange.result", kv_id("id", &r->id),
+              kv_str("trace_id", x != NULL ? x->trace_id : NULL), kv_id("agent", &row.agent),
               kv_str("outcome", terms_outcome(r->outcome)), kv_str("code", terms_verdict(r->code)),
               kv_str("execution", terms_execution(r->execution)), kv_u64("status", r->status));
     if (a == NULL) {

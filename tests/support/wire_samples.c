@@ -78,6 +78,7 @@ static void make_job_full(struct msg *m)
         .nsecret_variables = 1,
         .expect = {statuses, 2, ENCODING_JSON},
         .trace = true,
+        .trace_id = TEXT("4bf92f3577b34da6a3ce929d0e0e4736"),
     };
 }
 

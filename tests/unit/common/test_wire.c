@@ -93,6 +93,7 @@ static void wire_get_fills_a_job(void **state)
     assert_int_equal(job->expect.auth_error_status[1], 499);
     assert_int_equal(job->expect.answer, ENCODING_JSON);
     assert_true(job->trace);
+    CHECK_TEXT("trace id", job->trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
     assert_null(job->unknown);
     wire_done(&m);
     buf_done(&bytes);

@@ -79,7 +79,8 @@ static const struct map {
       {"variables", "80", true},
       {"secret_variables", "91 'a'", false},
       {"expect", "80", false},
-      {"trace", "c3", false}}},
+      {"trace", "c3", false},
+      {"trace_id", "'t'", false}}},
     {"job.request",
      "92 03 85 " JOB_BUT_REQUEST "'request'",
      {{"method", "'GET'", true},
@@ -419,6 +420,43 @@ static void wire_get_believes_the_error_of_a_renewal(void **state)
     buf_done(&bytes);
 }
 
+static void wire_get_ignores_a_trace_id_of_another_form(void **state)
+{
+    static const struct {
+        const char *why, *trace_id, *want;
+    } rows[] = {
+        {"as W3C has it", "'4bf92f3577b34da6a3ce929d0e0e4736'", "4bf92f3577b34da6a3ce929d0e0e4736"},
+        {"upper case", "'4BF92F3577B34DA6A3CE929D0E0E4736'", NULL},
+        {"short", "'4bf92f3577b34da6a3ce929d0e0e473'", NULL},
+        {"long", "'4bf92f3577b34da6a3ce929d0e0e47366'", NULL},
+        {"no hex", "'4bf92f3577b34da6a3ce929d0e0e473g'", NULL},
+        {"empty", "''", NULL},
+        {"nil", "c0", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[512];
+        struct cx_fail fail;
+        struct buf bytes;
+        struct msg m;
+
+        (void)snprintf(text, sizeof(text),
+                       "92 03 86 " JOB_BUT_REQUEST " 'request' " REQUEST " 'trace_id' %s",
+                       rows[i].trace_id);
+        buf_init(&bytes, MAX);
+        msgpack_text(&bytes, text);
+        CHECK_ERR(rows[i].why, get_bytes(rows[i].why, &bytes, &m, &fail), CX_OK);
+        if (rows[i].want != NULL) {
+            CHECK_TEXT(rows[i].why, m.body.job.trace_id, rows[i].want);
+        } else {
+            CHECK(rows[i].why, slice_is_absent(m.body.job.trace_id));
+        }
+        wire_done(&m);
+        buf_done(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +464,7 @@ int main(void)
         cmocka_unit_test(wire_get_keeps_ranges_and_kinds),
         cmocka_unit_test(wire_get_names_the_key_of_an_unknown_word),
         cmocka_unit_test(wire_get_ignores_keys_it_does_not_know),
+        cmocka_unit_test(wire_get_ignores_a_trace_id_of_another_form),
         cmocka_unit_test(wire_get_leaves_out_variables_that_are_nil),
         cmocka_unit_test(wire_get_believes_the_error_of_a_renewal),
     };
