@@ -159,7 +159,7 @@ static void conclude_no_connection(const struct http_facts *f, struct http_end *
         conclude_refused(f, end);
         return;
     }
-    if (f->os_errno != 0) {
+    if (f->sockets > 0 && f->os_errno != 0) { /* else it speaks of an earlier call */
         (void)uv_strerror_r(uv_translate_sys_error((int)f->os_errno), why, sizeof(why));
     }
     (void)cx_fail_set(conclude(end, STAGE_CONNECT, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,

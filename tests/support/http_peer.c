@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A test can't go on without what these give. */
@@ -95,23 +96,76 @@ static void *acceptor_run(void *arg)
     }
 }
 
-void peer_start(struct peer *p, SSL_CTX *tls, peer_serve *serve, const void *arg)
+static void start_on(struct peer *p, const struct sockaddr *at, socklen_t len)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
+    struct sockaddr_in6 bound;
+    socklen_t bound_len = sizeof(bound);
 
-    memset(p, 0, sizeof(*p));
-    p->tls = tls;
-    p->serve = serve;
-    p->arg = arg;
+    must(bind(p->listener, at, len) == 0 && listen(p->listener, 256) == 0 &&
+         getsockname(p->listener, (struct sockaddr *)&bound, &bound_len) == 0);
+    p->port = ntohs(bound.sin6_port); /* at the same place in sockaddr_in */
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_cond_init(&p->closed, NULL);
-    p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(p->listener >= 0 && bind(p->listener, (struct sockaddr *)&at, len) == 0 &&
-         listen(p->listener, 256) == 0 &&
-         getsockname(p->listener, (struct sockaddr *)&at, &len) == 0);
-    p->port = ntohs(at.sin_port);
     must(pthread_create(&p->acceptor, NULL, acceptor_run, p) == 0);
+}
+
+void peer_start(struct peer *p, SSL_CTX *tls, peer_serve *serve, const void *arg)
+{
+    const struct sockaddr_in at = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    *p = (struct peer){.tls = tls, .serve = serve, .arg = arg};
+    p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(p->listener >= 0);
+    start_on(p, (const struct sockaddr *)&at, sizeof(at));
+}
+
+bool peer_start_ipv6(struct peer *p, peer_serve *serve, const void *arg)
+{
+    const struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool has_ipv6 = probe >= 0 && bind(probe, (const struct sockaddr *)&at, sizeof(at)) == 0;
+
+    (void)close(probe);
+    if (!has_ipv6) {
+        return false;
+    }
+    *p = (struct peer){.serve = serve, .arg = arg};
+    p->listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(p->listener >= 0);
+    start_on(p, (const struct sockaddr *)&at, sizeof(at));
+    return true;
+}
+
+void peer_fork(struct peer_process *p, peer_serve *serve, const void *arg)
+{
+    int ports[2];
+    int life[2];
+
+    must(pipe(ports) == 0 && pipe(life) == 0);
+    p->pid = fork();
+    must(p->pid >= 0);
+    if (p->pid == 0) {
+        struct peer peer;
+        char byte;
+
+        (void)close(life[1]);
+        peer_start(&peer, NULL, serve, arg);
+        must(write(ports[1], &peer.port, sizeof(peer.port)) == sizeof(peer.port));
+        (void)!read(life[0], &byte, 1); /* ends when the parent closes, or dies */
+        _exit(0);
+    }
+    (void)close(life[0]);
+    must(read(ports[0], &p->port, sizeof(p->port)) == sizeof(p->port));
+    (void)close(ports[0]);
+    (void)close(ports[1]);
+    p->hold = life[1];
+}
+
+void peer_join(const struct peer_process *p)
+{
+    (void)close(p->hold);
+    must(waitpid(p->pid, NULL, 0) == p->pid);
 }
 
 void peer_stop(struct peer *p)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* A server of raw sockets for tests of HTTP clients: what it answers, and when it closes, is up to
  * a function that each connection gets a thread for. Loopback, a free port. */
@@ -44,8 +45,20 @@ struct peer {
 /* Listen and serve. tls: borrowed; NULL for plain HTTP. */
 void peer_start(struct peer *p, SSL_CTX *tls, peer_serve *serve, const void *arg);
 void peer_stop(struct peer *p); /* closes every connection and joins every thread */
+/* The same on the IPv6 loopback; false if this machine has none. */
+bool peer_start_ipv6(struct peer *p, peer_serve *serve, const void *arg);
 /* Wait until the server has closed connection `index`. */
 void peer_wait_served(struct peer *p, unsigned index);
+
+/* Serve in a process of its own, which has its own memory, until peer_join. Fork before this
+ * process has a thread. */
+struct peer_process {
+    pid_t pid;
+    int hold; /* the process lives until this is closed */
+    uint16_t port;
+};
+void peer_fork(struct peer_process *p, peer_serve *serve, const void *arg);
+void peer_join(const struct peer_process *p);
 
 struct peer_request {
     char head[PEER_HEAD_MAX]; /* request line and headers, NUL-terminated */

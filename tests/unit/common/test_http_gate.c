@@ -271,6 +271,41 @@ static void http_checks_the_peer_of_a_kept_connection_again(void **state)
     assert_int_equal(peer.requests, 2);
 }
 
+static bool allows_ipv6_loopback_only(const struct sockaddr *address)
+{
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+
+    return v6->sin6_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+static void http_checks_ipv6_addresses_too(void **state)
+{
+    struct peer peer;
+    struct asker by;
+
+    (void)state;
+    if (!peer_start_ipv6(&peer, peer_serve_text, OK_ANSWER)) {
+        skip();
+    }
+    asker_start(&by);
+    for (int i = 0; i < 3; i++) {
+        struct asked a;
+        struct http_plan plan = asked_plan(&a, "http", "[::1]", peer.port);
+
+        a.allows = i == 2 ? allows_loopback_only : allows_ipv6_loopback_only;
+        asked_run(&by, &a, &plan);
+        if (i == 2) {
+            assert_refused(&a);
+            continue;
+        }
+        assert_int_equal(a.status, 200);
+        assert_int_equal(a.is_reused, i > 0);
+    }
+    asker_stop(&by);
+    peer_stop(&peer);
+    assert_int_equal(peer.requests, 2);
+}
+
 /* ---- how long a connection is kept ---- */
 
 static void http_reuses_a_connection_for_the_next_request(void **state)
@@ -353,6 +388,7 @@ int main(void)
         cmocka_unit_test(http_does_not_take_the_rest_of_an_answer_for_the_next_one),
         cmocka_unit_test(http_does_not_connect_to_an_address_that_is_refused),
         cmocka_unit_test(http_checks_the_peer_of_a_kept_connection_again),
+        cmocka_unit_test(http_checks_ipv6_addresses_too),
         cmocka_unit_test(http_reuses_a_connection_for_the_next_request),
         cmocka_unit_test(http_does_not_reuse_what_was_idle_for_too_long),
     };

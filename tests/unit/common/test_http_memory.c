@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) /* gcc */
@@ -146,35 +145,19 @@ static size_t copies_in_memory(enum secret_name which)
     return n;
 }
 
-/* The server is another process: it has its own copies. Gives its port. */
-static uint16_t server_fork(pid_t *child, int *hold)
+/* In another process, which has its own copies. */
+static void serve_token(struct peer_connection *c)
 {
-    int ports[2];
-    int life[2];
-    uint16_t port = 0;
+    struct peer_request r = {0};
+    char body[TEXT_BYTES];
+    char head[TEXT_BYTES];
 
-    assert_int_equal(pipe(ports) + pipe(life), 0);
-    *child = fork();
-    if (*child == 0) {
-        static char answer[2 * TEXT_BYTES];
-        char body[TEXT_BYTES];
-        struct peer peer;
-        char byte;
-
-        (void)close(life[1]);
-        text_make(body, "{\"access_token\":\"", TOKEN, "\"}");
-        (void)snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
-                       strlen(body), body);
-        peer_start(&peer, NULL, peer_serve_text, answer);
-        (void)!write(ports[1], &peer.port, sizeof(peer.port));
-        (void)!read(life[0], &byte, 1); /* until the test is over */
-        _exit(0);
+    text_make(body, "{\"access_token\":\"", TOKEN, "\"}");
+    (void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n",
+                   strlen(body));
+    while (peer_read(c, &r) && peer_say(c, head) && peer_say(c, body)) {
     }
-    (void)close(life[0]);
-    assert_int_equal(read(ports[0], &port, sizeof(port)), sizeof(port));
-    assert_int_equal(close(ports[0]) + close(ports[1]), 0);
-    *hold = life[1];
-    return port;
+    peer_request_done(&r);
 }
 
 static size_t copies_during;
@@ -191,19 +174,17 @@ static void http_leaves_no_secret_in_memory(void **state)
     char basic[TEXT_BYTES];
     const char *const headers[] = {basic};
     struct asker by;
-    pid_t child;
-    int hold;
-    uint16_t port;
+    struct peer_process server;
 
     (void)state;
     if (IS_SANITIZED) {
         skip(); /* AddressSanitizer keeps memory of its own */
     }
-    port = server_fork(&child, &hold);
+    peer_fork(&server, serve_token, NULL);
     asker_start(&by);
     for (int i = 0; i < 3; i++) { /* on a new connection, on a kept one, with a query */
         struct asked a;
-        struct http_plan plan = asked_plan(&a, "http", "127.0.0.1", port);
+        struct http_plan plan = asked_plan(&a, "http", "127.0.0.1", server.port);
 
         text_make(body, "grant_type=password&password=", PASSWORD, "");
         text_make(basic, "Authorization: Basic ", BASIC, "");
@@ -227,8 +208,7 @@ static void http_leaves_no_secret_in_memory(void **state)
         assert_int_equal(copies_in_memory(TOKEN), 0);
     }
     asker_stop(&by);
-    assert_int_equal(close(hold), 0);
-    assert_int_equal(waitpid(child, NULL, 0), child);
+    peer_join(&server);
 }
 
 int main(void)
