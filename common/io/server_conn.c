@@ -2,8 +2,8 @@
 #include "common/io/server_private.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { SERVER_SWEEP_MS = 200 };
@@ -177,7 +177,7 @@ void server_accept(void *arg, int fd, const char *peer)
     }
     conn->web.callback = conn_callback;
     conn->server = server;
-    (void)strncat(conn->peer, peer, sizeof(conn->peer) - 1);
+    (void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
     buf_init(&conn->body, server->opts.body_bytes_max);
     conn->next = server->conns;
     if (conn->next != NULL) {
