@@ -37,6 +37,16 @@ def finish(demo, timeout=300):
     return demo.returncode, out, err
 
 
+def read_until(demo, words):
+    """Read on to the line of the step with these words: it is done then."""
+    lines = []
+    for line in demo.stdout:
+        lines.append(line)
+        if words in line:
+            return
+    pytest.fail("the demo has ended:\n" + "".join(lines))
+
+
 def command_line(pid):
     try:
         return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
@@ -153,9 +163,7 @@ def test_demo_shows_why_the_token_server_does_not_start(folder):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_demo_that_is_interrupted_stops_what_it_has_started(folder, signum):
     demo = start(folder, "--keep")
-    for line in demo.stdout:
-        if "connector-platform init" in line:
-            break
+    read_until(demo, "connector-platform init")
     assert of_folder(folder) != []
     demo.send_signal(signum)
     status, _, err = finish(demo)
@@ -165,9 +173,8 @@ def test_demo_that_is_interrupted_stops_what_it_has_started(folder, signum):
 
 def test_demo_that_is_killed_takes_its_programs_with_it(folder):
     demo = start(folder)
-    for line in demo.stdout:
-        if "connector-agent run" in line:
-            break
+    read_until(demo, "connector-agent run")
+    assert len(of_folder(folder)) >= 3
     demo.kill()
     finish(demo)
     rig.wait_until(lambda: of_folder(folder) == [], "the demo's programs have ended")
