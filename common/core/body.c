@@ -2,6 +2,7 @@
 
 static const struct body_encoder encoders[] = {
     /* encoding, media type, encoder */
+    {ENCODING_JSON, "application/json", body_encode_json},
     {ENCODING_FORM, "application/x-www-form-urlencoded", body_encode_form},
 };
 
@@ -13,4 +14,9 @@ const struct body_encoder *body_encoder_of(enum body_encoding encoding)
         }
     }
     return NULL;
+}
+
+bool body_is_carried_by(enum http_method method)
+{
+    return method != METHOD_GET && method != METHOD_DELETE;
 }

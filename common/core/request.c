@@ -29,24 +29,34 @@ static enum cx_err put_query(struct request_parts *p, const struct request_item 
     return err == CX_OK ? encode_percent(request_parts_value(p, item), url) : err;
 }
 
-static enum cx_err build_url(struct request_parts *p)
+static enum cx_err put_queries(struct request_parts *p, enum field_place place, const char *what)
 {
-    const struct msg_field url = {.value = p->job->request.url};
-    enum cx_err err = request_parts_expand(p, "url", &url, TEMPLATE_URL, &p->made.url);
-
-    if (err != CX_OK) {
-        return err;
-    }
     for (size_t i = 0; i < p->nitems; i++) {
-        if (p->items[i].place == PLACE_QUERY) {
-            err = put_query(p, &p->items[i]);
-        }
+        enum cx_err err = p->items[i].place == place ? put_query(p, &p->items[i]) : CX_OK;
+
         if (err != CX_OK) {
-            return request_parts_refuse_field(p, err, "query field", p->items[i].key,
-                                              "no room in the URL");
+            return request_parts_refuse_field(p, err, what, p->items[i].key,
+                                              err == CX_E_NOMEM ? cx_err_text(err)
+                                                                : "no room in the URL");
         }
     }
     return CX_OK;
+}
+
+static enum cx_err build_query(struct request_parts *p)
+{
+    enum cx_err err = put_queries(p, PLACE_QUERY, "query field");
+
+    return err == CX_OK && !body_is_carried_by(p->made.method)
+               ? put_queries(p, PLACE_PAYLOAD, "payload field")
+               : err;
+}
+
+static enum cx_err build_url(struct request_parts *p)
+{
+    const struct msg_field url = {.value = p->job->request.url};
+
+    return request_parts_expand(p, "url", &url, TEMPLATE_URL, &p->made.url);
 }
 
 static enum cx_err put_default_header(struct request_parts *p, struct slice name, const char *value)
@@ -80,7 +90,9 @@ static enum cx_err build_headers(struct request_parts *p, const char *media_type
 {
     enum cx_err err = put_default_header(p, SLICE_LIT("Accept"), ACCEPT);
 
-    return err == CX_OK ? put_default_header(p, SLICE_LIT("Content-Type"), media_type) : err;
+    return err == CX_OK && body_is_carried_by(p->made.method)
+               ? put_default_header(p, SLICE_LIT("Content-Type"), media_type)
+               : err;
 }
 
 static enum cx_err build(struct request_parts *p)
@@ -89,8 +101,8 @@ static enum cx_err build(struct request_parts *p)
     const struct body_encoder *encoder = body_encoder_of(ask->encoding);
     enum cx_err err = CX_OK;
 
-    if (ask->method != METHOD_POST) {
-        return request_parts_refuse(p, CX_E_UNSUPPORTED, "method", "this version sends POST only");
+    if (ask->method <= METHOD_UNKNOWN || ask->method >= METHOD_COUNT) {
+        return request_parts_refuse(p, CX_E_UNSUPPORTED, "method", "this version does not know it");
     }
     if (encoder == NULL) {
         return request_parts_refuse(p, CX_E_UNSUPPORTED, "encoding",
@@ -106,9 +118,12 @@ static enum cx_err build(struct request_parts *p)
         err = request_client_put(p);
     }
     if (err == CX_OK) {
+        err = build_query(p);
+    }
+    if (err == CX_OK) {
         err = build_headers(p, encoder->media_type);
     }
-    return err == CX_OK ? build_body(p, encoder) : err;
+    return err == CX_OK && body_is_carried_by(ask->method) ? build_body(p, encoder) : err;
 }
 
 static enum stage stage_of(enum cx_err err)

@@ -25,21 +25,21 @@ struct request {
  *
  * URL: {tenant} is variables["tenant"], any other {name} the `path` field of that key (a template
  * itself; what it gives is one value). The query fields follow the URL's own query.
- * Headers: the header fields in order; Accept and Content-Type unless a field sets them. No header
- * twice.
- * Body: the payload fields in order, then the client's authentication, encoded.
- * Client (RFC 6749, 2.3.1): client_secret_basic sends id and secret form-encoded,
- * client_secret_basic_raw as they are (an id with ':' or a control character in either is refused,
- * RFC 7617), unless a field sets Authorization. client_secret_post adds client_id and
- * client_secret; with `none`, an id is sent as client_id (3.2.1); each unless a payload or query
- * field has that key.
+ * Headers: the header fields in order; Accept and, with a body, Content-Type unless a field sets
+ * them. No header twice.
+ * Payload: the payload fields in order, then the client's authentication: of POST, PUT and PATCH
+ * the body, encoded; of GET and DELETE, which have no body, behind the query fields. Client (RFC
+ * 6749, 2.3.1): client_secret_basic sends id and secret form-encoded, client_secret_basic_raw as
+ * they are (an id with ':' or a control character in either is refused, RFC 7617), unless a field
+ * sets Authorization. client_secret_post adds client_id and client_secret; with `none`, an id is
+ * sent as client_id (3.2.1); each unless a payload or query field has that key.
  *
- * This version knows the method POST, the encodings of body_encoder_of, and those four client
- * methods.
+ * This version knows the encodings of body_encoder_of and those four client methods.
  * Errors, with `stage` set (`out` is untouched): CX_E_MISSING (STAGE_TEMPLATE: nothing fills a
  * name; fail names field and name), CX_E_SECRET (STAGE_SECRET: {{secret:…}}, this agent keeps
  * none), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its place, a
- * header is not allowed or there twice), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED,
+ * header is not allowed or there twice), CX_E_UTF8 (STAGE_TEMPLATE: a payload that JSON can't
+ * hold), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED,
  * CX_E_NOMEM (STAGE_AGENT). `fail` never shows a value. Pure. */
 enum cx_err request_build(const struct msg_job *job, struct request *out, enum stage *stage,
                           struct cx_fail *fail) CX_MUST_CHECK;

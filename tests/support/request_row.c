@@ -46,9 +46,9 @@ void request_row_job(struct request_row_job *m, const struct request_row *row)
     }
     m->job.purpose = PURPOSE_AUTHORIZE;
     m->job.request = (struct msg_request){
-        .method = METHOD_POST,
+        .method = row->method == METHOD_UNKNOWN ? METHOD_POST : row->method,
         .url = slice_of_str(row->url),
-        .encoding = ENCODING_FORM,
+        .encoding = row->encoding == ENCODING_UNKNOWN ? ENCODING_FORM : row->encoding,
         .fields = m->fields,
         .nfields = n,
         .client = {.method = row->client,
@@ -93,8 +93,9 @@ static void check_row(const struct request_row *row)
     join_headers(&r, &headers);
     CHECK_TEXT(row->why, buf_view(&r.url), row->want_url);
     CHECK_TEXT(row->why, buf_view(&headers), row->want_headers);
-    CHECK_TEXT(row->why, buf_view(&r.body), row->want_body);
-    CHECK(row->why, r.has_body && r.method == METHOD_POST);
+    CHECK_TEXT(row->why, buf_view(&r.body), row->want_body == NULL ? "" : row->want_body);
+    CHECK(row->why, r.has_body == (row->want_body != NULL));
+    CHECK(row->why, r.method == m.job.request.method);
     buf_done(&headers);
     request_done(&r);
     request_done(&r);

@@ -19,10 +19,13 @@ struct request_row {
         enum field_place place; /* PLACE_UNKNOWN ends them */
         const char *key, *value;
     } fields[8];
+    enum http_method method;     /* METHOD_UNKNOWN: POST */
+    enum body_encoding encoding; /* ENCODING_UNKNOWN: form */
     enum client_method client;
     const char *id, *secret;
-    const char *want_url, *want_headers, *want_body; /* each header line ends with '\n' */
-    enum cx_err err;                                 /* not CX_OK: refused, and that is how */
+    const char *want_url, *want_headers; /* each header line ends with '\n' */
+    const char *want_body;               /* NULL: no body */
+    enum cx_err err;                     /* not CX_OK: refused, and that is how */
     enum stage stage;
     const char *says;
 };

@@ -328,6 +328,7 @@ static void body_encoder_of_knows_what_can_be_sent(void **state)
     (void)state;
     assert_string_equal(body_encoder_of(ENCODING_FORM)->media_type,
                         "application/x-www-form-urlencoded");
+    assert_string_equal(body_encoder_of(ENCODING_JSON)->media_type, "application/json");
     assert_null(body_encoder_of(ENCODING_UNKNOWN));
     assert_null(body_encoder_of(ENCODING_XML));
 }
