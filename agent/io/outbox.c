@@ -36,9 +36,14 @@ static bool send_message(struct agent_tunnel *t, const struct msg *m)
 
 /* ---- hello ---- */
 
+#define FEATURE(text)                                                                              \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
 static const struct slice features[] = {
-    {(const uint8_t *)"encoding:form", 13},
-    {(const uint8_t *)"method:POST", 11},
+    FEATURE("encoding:form"), FEATURE("encoding:json"), FEATURE("method:POST"),
+    FEATURE("method:PUT"),    FEATURE("method:PATCH"),  FEATURE("method:DELETE"),
+    FEATURE("method:GET"),
 };
 
 /* The rules as far as they are shared, in memory of one allocation; NULL if there is none. */

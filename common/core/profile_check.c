@@ -1,5 +1,6 @@
 #include "common/core/profile_parts.h"
 
+#include "common/core/body.h"
 #include "common/core/url.h"
 
 #include <stdio.h>
@@ -16,6 +17,17 @@ struct check {
 static bool is_in_url(const struct check *c)
 {
     return c->is_url || c->place == PLACE_QUERY || c->place == PLACE_PATH;
+}
+
+/* The payload, and what of the client goes with it, is put into the query by GET and DELETE. */
+static bool is_in_payload_in_url(const struct check *c)
+{
+    const struct profile *p = &c->r->p;
+    bool is_client = c->site == PROFILE_SITE_CLIENT_ID || c->site == PROFILE_SITE_CLIENT_SECRET;
+
+    return !body_is_carried_by(p->method) &&
+           (c->place == PLACE_PAYLOAD || (is_client && (p->client_method == CLIENT_SECRET_POST ||
+                                                        p->client_method == CLIENT_NONE)));
 }
 
 #define FAULT(c, ...) faults_add((c)->r->faults, NULL, (c)->path, __VA_ARGS__)
@@ -56,13 +68,13 @@ static void check_form_name(const struct check *c, const struct profile_form_fie
 {
     struct slice stored = profile_credential(&c->r->p, slice_of_str(f->key));
 
-    if (!is_in_url(c)) {
+    if (!is_in_url(c) && !is_in_payload_in_url(c)) {
         return;
     }
     if (profile_is_agent_secret(stored)) {
         FAULT(c, "puts credentials.%s, a secret of the agent, into a URL, which others log",
               f->key);
-    } else if (f->is_password || !slice_is_absent(stored)) {
+    } else if (is_in_url(c) && (f->is_password || !slice_is_absent(stored))) {
         profile_warn(c->r, c->path,
                      "puts the secret {{%s}} into a URL, which others log (RFC 6749, 2.3.1 "
                      "advises against it)",
@@ -102,6 +114,11 @@ static void check_secret(const struct check *c, struct slice name)
               "{{secret:%.*s}} may stand in header and payload fields and in client only: "
               "others log URLs",
               SLICE_ARG(name));
+    } else if (is_in_payload_in_url(c)) {
+        FAULT(c,
+              "{{secret:%.*s}} may not stand in the payload of %s, which goes into the URL: others "
+              "log URLs",
+              SLICE_ARG(name), terms_method(c->r->p.method));
     } else {
         profile_warn(c->r, c->path,
                      "refers to {{secret:%.*s}}: exchanges fail as profile_incomplete until the "
@@ -233,6 +250,47 @@ static void check_tenancy_is_used(struct profile_reader *r)
     }
 }
 
+/* Does the password grant look at this site? */
+static bool is_site_of_grant(const struct profile *p, size_t site)
+{
+    bool is_client = site == PROFILE_SITE_CLIENT_ID || site == PROFILE_SITE_CLIENT_SECRET;
+
+    return site != PROFILE_SITE_REFRESH_URL && site != PROFILE_SITE_REVOCATION_URL &&
+           !(is_client && slice_is_absent(profile_site_text(p, site)));
+}
+
+/* A stored credential goes into the payload unless something refers to it. */
+static void check_payload_credential(struct profile_reader *r,
+                                     const struct msg_variable *credential)
+{
+    char path[MEMBERS_PATH_BYTES];
+    bool is_used = false;
+    enum cx_err err = CX_OK;
+
+    (void)snprintf(path, sizeof(path), "credentials.%.*s", SLICE_ARG(credential->name));
+    for (size_t site = 0; site < profile_site_count(&r->p) && err == CX_OK; site++) {
+        if (is_site_of_grant(&r->p, site)) {
+            err = does_site_refer(&r->p, site, TEMPLATE_VARIABLE, credential->name, &is_used);
+        }
+    }
+    if (err != CX_OK) {
+        faults_add(r->faults, NULL, path, "%s", cx_err_text(err));
+    } else if (!is_used) {
+        faults_add(r->faults, NULL, path,
+                   "is a secret of the agent, and %s would put it into the URL, which others log",
+                   terms_method(r->p.method));
+    }
+}
+
+static void check_payload_credentials(struct profile_reader *r)
+{
+    for (size_t i = 0; i < r->p.ncredentials; i++) {
+        if (profile_is_agent_secret(r->p.credentials[i].value)) {
+            check_payload_credential(r, &r->p.credentials[i]);
+        }
+    }
+}
+
 static void check_path_field_is_used(struct profile_reader *r, size_t field)
 {
     const char *key = r->p.fields[field].key;
@@ -280,6 +338,9 @@ void profile_check_templates(struct profile_reader *r)
     }
     check_size(r);
     check_tenancy_is_used(r);
+    if (!body_is_carried_by(r->p.method)) {
+        check_payload_credentials(r);
+    }
     for (size_t i = 0; i < r->p.nfields; i++) {
         if (r->p.fields[i].place == PLACE_PATH && r->p.fields[i].key != NULL) {
             check_path_field_is_used(r, i);

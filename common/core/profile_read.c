@@ -119,9 +119,14 @@ static void read_method(struct profile_reader *r)
 {
     r->p.method =
         (enum http_method)members_word(&r->top, "method", methods, METHOD_COUNT, METHOD_POST);
-    if (r->p.method != METHOD_POST) {
-        members_fault(&r->top, "method", "%s is not supported by this version; POST is",
-                      methods[r->p.method]);
+    if (!body_is_carried_by(r->p.method)) {
+        profile_warn(r, "method",
+                     "%s puts the payload, with passwords and tokens, into the query of the URL, "
+                     "which others log; token endpoints take POST (RFC 6749, 3.2)",
+                     methods[r->p.method]);
+    } else if (r->p.method != METHOD_POST) {
+        profile_warn(r, "method", "token endpoints take POST (RFC 6749, 3.2), not %s",
+                     methods[r->p.method]);
     }
 }
 
@@ -130,7 +135,8 @@ static void read_content_type(struct profile_reader *r)
     r->p.content_type = (enum body_encoding)members_word(&r->top, "content_type", encodings,
                                                          ENCODING_COUNT, ENCODING_FORM);
     if (body_encoder_of(r->p.content_type) == NULL) {
-        members_fault(&r->top, "content_type", "%s is not supported by this version; form is",
+        members_fault(&r->top, "content_type",
+                      "%s is not supported by this version; form and json are",
                       encodings[r->p.content_type]);
     }
 }

@@ -265,6 +265,26 @@ static void profile_read_names_the_fault_of_a_credential(void **state)
          " 'token_url': 'https://idp.example/?p={{password}}'}",
          "token_url: puts credentials.password, a secret of the agent, into a URL, which others "
          "log\n"},
+        {"a secret of the agent that GET would put into the URL, since nothing refers to it",
+         "{'mode': 'pre_authorized', 'method': 'GET',"
+         " 'credentials': {'username': 'u', 'password': '{{secret:p}}'}}",
+         "credentials.password: is a secret of the agent, and GET would put it into the URL, which "
+         "others log\n"},
+        {"a secret of the agent in a payload field of DELETE",
+         "{'mode': 'pre_authorized', 'method': 'DELETE', 'credentials': {'password': "
+         "'{{secret:p}}'},"
+         " 'fields': [{'place': 'payload', 'key': 'pw', 'value': '{{password}}'}]}",
+         "fields[0].value: puts credentials.password, a secret of the agent, into a URL, which "
+         "others log\n"},
+        {"{{secret:…}} in the payload of GET",
+         "{'method': 'GET', 'fields': [{'place': 'payload', 'key': 'a', 'value': '{{secret:p}}'}]}",
+         "fields[0].value: {{secret:p}} may not stand in the payload of GET, which goes into the "
+         "URL: others log URLs\n"},
+        {"the client's in the payload of GET",
+         "{'method': 'GET', 'client': {'method': 'client_secret_post', 'id': 'i', 'secret': "
+         "'{{secret:p}}'}}",
+         "client.secret: {{secret:p}} may not stand in the payload of GET, which goes into the "
+         "URL: others log URLs\n"},
     };
 
     (void)state;
@@ -361,6 +381,17 @@ static void profile_read_warns_of_what_is_unwise(void **state)
          "token_url: http shows password and token to everybody on the way\n"},
         {"http in the refresh URL", "{'refresh_url': 'http://idp.example/'}",
          "refresh_url: http shows password and token to everybody on the way\n"},
+        {"PUT", "{'method': 'PUT'}",
+         "method: token endpoints take POST (RFC 6749, 3.2), not PUT\n"},
+        {"GET", "{'method': 'GET'}",
+         "method: GET puts the payload, with passwords and tokens, into the query of the URL, "
+         "which others log; token endpoints take POST (RFC 6749, 3.2)\n"},
+        {"JSON", "{'content_type': 'json'}", ""},
+        {"GET with a secret of the agent in a header",
+         "{'method': 'GET', 'mode': 'pre_authorized', 'credentials': {'password': "
+         "'{{secret:p}}'}, 'fields': [{'key': 'X-P', 'value': '{{password}}'}]}",
+         "method: GET puts the payload, with passwords and tokens, into the query of the URL, "
+         "which others log; token endpoints take POST (RFC 6749, 3.2)\n"},
         {"a password in a query field", FIELD("query", "p", "{{password}}"),
          "fields[0].value: puts the secret {{password}} into a URL, which others log (RFC 6749, "
          "2.3.1 advises against it)\n"},
