@@ -146,6 +146,12 @@ struct store_exchange {
     enum job_purpose purpose;
     struct cx_id agent; /* that is given the job; none if it never was */
     uint64_t began_ms;
+    /* Only what an Idempotency-Key was given for: the SHA-256 of whose it is, of the route, the
+     * profile and the key; and that of the request's body, which is kept sealed, since a body
+     * with a password could be guessed from it. Written with the row and never changed. */
+    bool is_keyed;
+    uint8_t repeat_sha256[32];
+    uint8_t body_sha256[32];
     /* the end; outcome OUTCOME_UNKNOWN while it runs */
     enum outcome outcome;
     enum verdict code;
@@ -182,7 +188,8 @@ void store_put_result(struct store *s, const struct store_exchange *ended, struc
                       store_result_done *done, void *ctx);
 
 /* It was delivered: forget the sealed part (with the next group; if that fails, the part goes when
- * its 15 minutes are over). */
+ * its 15 minutes are over). That of a keyed exchange can't be claimed any more, and stays for a
+ * repeat. */
 void store_drop_result(struct store *s, const struct cx_id *id);
 
 /* What the caller of an exchange may still claim. The caps are the caller's; buf_done both. */
@@ -195,6 +202,55 @@ struct store_claim {
  * if only noted so), CX_E_TOO_BIG, CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
                              struct store_claim *out, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Likewise for a repeat of a keyed exchange: dropped or not. */
+enum cx_err store_get_kept(struct store *s, const struct cx_id *id, uint64_t now_ms,
+                           struct store_claim *out, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* What an exchange's row says. */
+enum { STORE_NAME_BYTES = 64 /* with the NUL */ };
+struct store_found {
+    struct cx_id id;
+    struct cx_id agent;
+    char connector[STORE_NAME_BYTES];
+    char key[STORE_NAME_BYTES];
+    uint64_t began_ms;
+    uint64_t ended_ms;
+    enum outcome outcome; /* OUTCOME_UNKNOWN: it runs, or the end was not written */
+    enum verdict code;
+    enum execution execution;
+    enum stage stage;
+    bool has_result; /* it ended by a result, whose part store_get_result or store_get_kept has */
+    bool is_keyed;
+    uint8_t body_sha256[32]; /* if so */
+};
+
+/* Errors: CX_E_NOT_FOUND (none, or not flushed yet), CX_E_CRYPTO, CX_E_STORE, CX_E_NOMEM. */
+enum cx_err store_find_exchange(struct store *s, const struct cx_id *id, struct store_found *out,
+                                struct cx_fail *fail) CX_MUST_CHECK;
+
+/* The last keyed exchange with this hash that ended less than 15 minutes before `now_ms`, or, if it
+ * has no end, began then. Errors as above. */
+enum cx_err store_find_repeat(struct store *s, const uint8_t repeat_sha256[32], uint64_t now_ms,
+                              struct store_found *out, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Which exchanges, newest first. */
+struct store_query {
+    const char *profile;  /* NULL: of any */
+    enum outcome outcome; /* OUTCOME_UNKNOWN: any */
+    uint64_t since_ms;    /* that began then or later */
+    struct cx_id after;   /* that are older than this one; none: from the newest */
+    size_t limit;
+    void (*each)(void *ctx, const struct store_exchange *e); /* borrowed; must not use the store */
+    void *ctx;
+};
+enum { STORE_QUERY_ROWS = 4096 }; /* that one call looks at: a few milliseconds */
+
+/* `next` gets the id to go on after, or none if that was all. Rows of which few match may be looked
+ * at in vain, so that fewer than `limit` were given does not mean the end. Not yet flushed rows are
+ * not seen. Errors: CX_E_STORE, CX_E_NOMEM. */
+enum cx_err store_list_exchanges(struct store *s, const struct store_query *query,
+                                 struct cx_id *next, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Is anything noted? */
 bool store_is_dirty(const struct store *s);

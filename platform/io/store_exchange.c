@@ -24,6 +24,20 @@ static void put_end(struct query *q, const struct store_exchange *e)
     query_put_u64(q, e->ended_ms);
 }
 
+/* What it is found by when it is repeated: two parameters. */
+static void put_repeat(struct query *q, const struct store *s, const struct note *note)
+{
+    const struct store_exchange *e = &note->of.exchange;
+
+    if (!e->is_keyed) {
+        query_put_text(q, NULL);
+        query_put_text(q, NULL);
+        return;
+    }
+    query_put_blob(q, slice_of(e->repeat_sha256, sizeof(e->repeat_sha256)));
+    query_put_blob(q, slice_of(s->written.bytes.ptr + note->part_at, note->part_bytes));
+}
+
 static enum cx_err write_exchange(struct store *s, const struct note *note, struct cx_fail *fail)
 {
     const struct store_exchange *e = &note->of.exchange;
@@ -40,6 +54,7 @@ static enum cx_err write_exchange(struct store *s, const struct note *note, stru
     query_put_id(&q, &e->agent);
     query_put_u64(&q, e->began_ms);
     put_end(&q, e);
+    put_repeat(&q, s, note);
     return query_run(&q, fail);
 }
 
@@ -136,14 +151,25 @@ static enum cx_err write_result(struct store *s, struct note *note, struct cx_fa
     return keep_part(s, note, seq, fail);
 }
 
-static enum cx_err write_drop(struct store *s, const struct note *note, struct cx_fail *fail)
+static enum cx_err write_drop_as(struct store *s, enum store_kept which, const struct cx_id *id,
+                                 struct cx_fail *fail)
 {
     struct query q;
 
-    query_start_kept(&q, s, KEPT_DROP_RESULT);
-    query_put_id(&q, &note->of.exchange.id);
-    query_put_id(&q, &note->of.exchange.id);
+    query_start_kept(&q, s, which);
+    query_put_id(&q, id);
+    query_put_id(&q, id);
     return query_run(&q, fail);
+}
+
+static enum cx_err write_drop(struct store *s, const struct note *note, struct cx_fail *fail)
+{
+    const struct cx_id *id = &note->of.exchange.id;
+    enum cx_err err = write_drop_as(s, KEPT_DROP_RESULT, id, fail);
+
+    return err == CX_OK && !store_has_changed(s) /* a keyed one, or there is none */
+               ? write_drop_as(s, KEPT_DELIVER_RESULT, id, fail)
+               : err;
 }
 
 static enum cx_err write_agent(struct store *s, const struct note *note, struct cx_fail *fail)

@@ -115,6 +115,46 @@ static void note_texts(struct store *s, struct note *note, const char *const *te
     }
 }
 
+static enum cx_err put_aad(struct buf *out, const char *kind, const struct cx_id *id)
+{
+    char text[CX_ID_TEXT_BYTES];
+
+    return store_aad(out, kind, id_text(id, text));
+}
+
+enum cx_err store_result_aad(struct buf *out, const struct cx_id *id)
+{
+    return put_aad(out, "result", id);
+}
+
+enum cx_err store_body_aad(struct buf *out, const struct cx_id *id)
+{
+    return put_aad(out, "body", id);
+}
+
+/* Seal `part` into the group's bytes; on failure the note is left as one that is not to be written.
+ */
+static void note_part(struct store *s, struct note *note, struct slice part)
+{
+    struct buf *bytes = &s->noted.bytes;
+    const struct cx_id *id = &note->of.exchange.id;
+    struct buf aad;
+    enum cx_err err;
+
+    note->part_at = bytes->len;
+    buf_init(&aad, STORE_AAD_MAX_BYTES);
+    err = note->kind == NOTE_RESULT ? store_result_aad(&aad, id) : store_body_aad(&aad, id);
+    if (err == CX_OK) {
+        err = seal(s->key, buf_view(&aad), part, bytes);
+    }
+    if (err == CX_OK) {
+        note->part_bytes = bytes->len - note->part_at;
+    } else {
+        note->err = CX_E_STORE;
+    }
+    buf_done(&aad);
+}
+
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx)
 {
@@ -126,36 +166,12 @@ void store_put_exchange(struct store *s, const struct store_exchange *e, store_d
         note->ctx = ctx;
         note->of.exchange = *e;
         note_texts(s, note, texts, sizeof(texts) / sizeof(texts[0]));
+        if (note->err == CX_OK && e->is_keyed) {
+            note_part(s, note, slice_of(e->body_sha256, sizeof(e->body_sha256)));
+        }
     } else if (done != NULL) {
         done(ctx, CX_E_STORE);
     }
-}
-
-enum cx_err store_result_aad(struct buf *out, const struct cx_id *id)
-{
-    char text[CX_ID_TEXT_BYTES];
-
-    return store_aad(out, "result", id_text(id, text));
-}
-
-/* Seal `part` into the group's bytes. */
-static enum cx_err note_part(struct store *s, struct note *note, struct slice part)
-{
-    struct buf *bytes = &s->noted.bytes;
-    struct buf aad;
-    enum cx_err err;
-
-    note->part_at = bytes->len;
-    buf_init(&aad, STORE_AAD_MAX_BYTES);
-    err = store_result_aad(&aad, &note->of.exchange.id);
-    if (err == CX_OK) {
-        err = seal(s->key, buf_view(&aad), part, bytes);
-    }
-    if (err == CX_OK) {
-        note->part_bytes = bytes->len - note->part_at;
-    }
-    buf_done(&aad);
-    return err;
 }
 
 void store_put_result(struct store *s, const struct store_exchange *ended, struct slice sealed_part,
@@ -173,8 +189,8 @@ void store_put_result(struct store *s, const struct store_exchange *ended, struc
     note->ctx = ctx;
     note->of.exchange = *ended;
     note_texts(s, note, &ended->connector, 1);
-    if (note->err == CX_OK && sealed_part.len > 0 && note_part(s, note, sealed_part) != CX_OK) {
-        note->err = CX_E_STORE;
+    if (note->err == CX_OK && sealed_part.len > 0) {
+        note_part(s, note, sealed_part);
     }
 }
 

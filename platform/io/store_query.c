@@ -10,8 +10,8 @@ static const char *const kept_sql[KEPT_COUNT] = {
     [KEPT_ROLLBACK] = "ROLLBACK",
     [KEPT_PUT_EXCHANGE] =
         "INSERT INTO exchanges (id, profile, connector, key, subject, purpose, agent, began_ms,"
-        " outcome, code, execution, stage, status, ended_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " outcome, code, execution, stage, status, ended_ms, repeat_sha256, sealed_body_sha256)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET agent = coalesce(excluded.agent, agent),"
         " outcome = excluded.outcome, code = excluded.code, execution = excluded.execution,"
         " stage = excluded.stage, status = excluded.status, ended_ms = excluded.ended_ms"
@@ -25,7 +25,10 @@ static const char *const kept_sql[KEPT_COUNT] = {
         " ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     [KEPT_KEEP_RESULT] = "INSERT INTO results (seq, id, ended_ms, sealed) VALUES (?, ?, ?, ?)",
     [KEPT_DROP_RESULT] = "DELETE FROM results"
-                         " WHERE seq = (SELECT result FROM exchanges WHERE id = ?) AND id = ?",
+                         " WHERE seq = (SELECT result FROM exchanges WHERE id = ?"
+                         " AND repeat_sha256 IS NULL) AND id = ?",
+    [KEPT_DELIVER_RESULT] = "UPDATE results SET is_delivered = 1"
+                            " WHERE seq = (SELECT result FROM exchanges WHERE id = ?) AND id = ?",
     [KEPT_SEE_AGENT] = "UPDATE agents SET last_seen_ms = ?, ledger = ?, ledger_seq = ?,"
                        " version = ?, host = ? WHERE id = ?",
 };

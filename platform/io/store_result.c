@@ -6,8 +6,7 @@
 
 #define AUDIT_MS ((uint64_t)STORE_AUDIT_DAYS * 24 * 60 * 60 * 1000)
 
-/* What must have ended before, to be over. */
-static uint64_t before(uint64_t now_ms, uint64_t span_ms)
+uint64_t store_before(uint64_t now_ms, uint64_t span_ms)
 {
     return now_ms > span_ms ? now_ms - span_ms : 0;
 }
@@ -48,20 +47,22 @@ static enum cx_err read_claim(struct query *q, const struct cx_id *id, struct st
                        cx_err_text(err));
 }
 
-enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
-                             struct store_claim *out, struct cx_fail *fail)
+struct wanted {
+    const struct cx_id *id;
+    uint64_t now_ms;
+};
+
+static enum cx_err get_part(struct store *s, const char *sql, const struct wanted *wanted,
+                            struct store_claim *out, struct cx_fail *fail)
 {
     struct query q;
     enum cx_err err = CX_E_NOT_FOUND;
 
-    query_start(&q, s,
-                "SELECT sealed, key FROM exchanges JOIN results ON results.seq = exchanges.result"
-                " AND results.id = exchanges.id"
-                " WHERE exchanges.id = ? AND results.ended_ms > ?");
-    query_put_id(&q, id);
-    query_put_u64(&q, before(now_ms, STORE_RESULT_MS));
-    if (!note_group_drops(&s->noted, id) && query_next(&q)) {
-        err = read_claim(&q, id, out, fail);
+    query_start(&q, s, sql);
+    query_put_id(&q, wanted->id);
+    query_put_u64(&q, store_before(wanted->now_ms, STORE_RESULT_MS));
+    if (query_next(&q)) {
+        err = read_claim(&q, wanted->id, out, fail);
     } else if (q.rc == SQLITE_OK) {
         cx_fail_set(fail, err, "store.get_result", "there is no result to be had");
     }
@@ -70,6 +71,26 @@ enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t n
     }
     query_drop(&q);
     return err;
+}
+
+#define RESULT_OF                                                                                  \
+    "SELECT sealed, key FROM exchanges JOIN results ON results.seq = exchanges.result"             \
+    " AND results.id = exchanges.id WHERE exchanges.id = ? AND results.ended_ms > ?"
+
+enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
+                             struct store_claim *out, struct cx_fail *fail)
+{
+    if (note_group_drops(&s->noted, id)) {
+        return cx_fail_set(fail, CX_E_NOT_FOUND, "store.get_result", "it was delivered");
+    }
+    return get_part(s, RESULT_OF " AND results.is_delivered = 0", &(struct wanted){id, now_ms}, out,
+                    fail);
+}
+
+enum cx_err store_get_kept(struct store *s, const struct cx_id *id, uint64_t now_ms,
+                           struct store_claim *out, struct cx_fail *fail)
+{
+    return get_part(s, RESULT_OF, &(struct wanted){id, now_ms}, out, fail);
 }
 
 /* What store_tidy forgets. The first parameter is the time before which a row must lie (for
@@ -102,7 +123,7 @@ static enum cx_err forget_some(struct store *s, enum forgotten which, uint64_t n
                                bool *has_more, struct cx_fail *fail)
 {
     static const uint8_t least[10] = {0};
-    uint64_t before_ms = before(now_ms, forget[which].after_ms);
+    uint64_t before_ms = store_before(now_ms, forget[which].after_ms);
     struct cx_id before_id = id_make(before_ms, least);
     struct query q;
     enum cx_err err;

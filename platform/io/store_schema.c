@@ -53,7 +53,16 @@ static const char step_1[] =
     "CREATE TABLE results (seq INTEGER PRIMARY KEY, id BLOB NOT NULL, ended_ms INTEGER NOT NULL,"
     " sealed BLOB NOT NULL);";
 
-const char *const store_steps[STORE_VERSION] = {step_1};
+/* What an Idempotency-Key was given for: see struct store_exchange. Few rows are, and only they are
+ * in the index. A result that was delivered is kept for a repeat, and is no more to be claimed. */
+static const char step_2[] = "ALTER TABLE exchanges ADD COLUMN repeat_sha256 BLOB;"
+                             "ALTER TABLE exchanges ADD COLUMN sealed_body_sha256 BLOB;"
+                             "CREATE INDEX exchanges_by_repeat ON exchanges (repeat_sha256)"
+                             " WHERE repeat_sha256 IS NOT NULL;"
+                             "ALTER TABLE results ADD COLUMN is_delivered INTEGER NOT NULL"
+                             " DEFAULT 0;";
+
+const char *const store_steps[STORE_VERSION] = {step_1, step_2};
 
 /* The file itself carries SQLite's own locks, which vanish when any descriptor of it is closed, and
  * which a second connection of this process (the checkpoint's) has to pass: so the store is locked

@@ -8,7 +8,7 @@
 /* What the parts of the store share; nobody else includes it. */
 
 enum {
-    STORE_VERSION = 1,                         /* of the schema, in user_version */
+    STORE_VERSION = 2,                         /* of the schema, in user_version */
     STORE_APPLICATION_ID = 0x43584e53,         /* tells our files from other SQLite files */
     STORE_BUSY_MS = 100,                       /* how long the sqlite3 shell may make us wait */
     STORE_TIDY_ROWS = 64,                      /* a step of store_tidy: a millisecond */
@@ -29,6 +29,7 @@ enum store_kept {
     KEPT_ADD_STRAY,
     KEPT_KEEP_RESULT,
     KEPT_DROP_RESULT,
+    KEPT_DELIVER_RESULT,
     KEPT_SEE_AGENT,
     KEPT_COUNT
 };
@@ -123,7 +124,7 @@ struct note {
     enum note_kind kind;
     enum cx_err err;   /* CX_E_STORE: it couldn't be noted whole, and is not to be written */
     size_t text_at;    /* in the group's bytes: its strings, each with its NUL, in order */
-    size_t part_at;    /* in the group's bytes: the sealed part */
+    size_t part_at;    /* in the group's bytes: the sealed part (an exchange's: of its body) */
     size_t part_bytes; /* 0: none */
     union {
         struct store_exchange exchange; /* its strings are not valid: see text_at */
@@ -172,6 +173,10 @@ void store_put_agent_row(struct query *q, const struct store_agent *a);
 /* The associated data "KIND:NAME" of a sealed value, appended to `out`. */
 enum cx_err store_aad(struct buf *out, const char *kind, const char *name) CX_MUST_CHECK;
 enum cx_err store_result_aad(struct buf *out, const struct cx_id *id) CX_MUST_CHECK;
+enum cx_err store_body_aad(struct buf *out, const struct cx_id *id) CX_MUST_CHECK;
+
+/* What must have ended before, to be over. */
+uint64_t store_before(uint64_t now_ms, uint64_t span_ms);
 
 /* What store_trouble says from now on: `fail`, or if its code is CX_OK, what ails the merging. */
 void store_note_trouble(struct store *s, const struct cx_fail *fail);
