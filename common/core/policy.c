@@ -15,6 +15,7 @@ void policy_init(struct policy *p)
 
 static void rule_done(struct policy_rule *rule)
 {
+    free(rule->where);
     free(rule->name);
     free(rule->url);
     free(rule->ca);
@@ -88,6 +89,11 @@ static void read_name(struct reading *r, const struct policy *p, struct policy_r
         }
     }
     out->name = dup_or_fault(r, r->text->name);
+}
+
+static void read_where(struct reading *r, struct policy_rule *out)
+{
+    out->where = dup_or_fault(r, r->text->where == NULL ? "" : r->text->where);
 }
 
 static void read_url(struct reading *r, struct policy_rule *out)
@@ -213,6 +219,7 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     size_t before = faults_total(faults);
     bool is_good;
 
+    read_where(&reading, &made);
     read_name(&reading, p, &made);
     read_url(&reading, &made);
     read_methods(&reading, &made);
@@ -226,15 +233,6 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     }
     rule_done(&made);
     return is_good;
-}
-
-static unsigned misses_of(const struct policy_rule *rule, const struct url *url,
-                          enum http_method method)
-{
-    unsigned misses = policy_pattern_misses(rule->pattern, url);
-
-    /* `method` may be METHOD_UNKNOWN, whose bit no rule has */
-    return (rule->methods & 1u << method) == 0 ? misses | POLICY_MISS_METHOD : misses;
 }
 
 /* The bits are in the order of their weight: a rule for this host with another path is nearer than
@@ -252,7 +250,7 @@ static void say_denied(const struct policy *p, const struct url *url, enum http_
         return;
     }
     for (size_t i = 0; i < p->nrules; i++) {
-        unsigned misses = misses_of(&p->rules[i], url, method);
+        unsigned misses = policy_misses(&p->rules[i], url, method);
 
         if (p->rules[i].share == POLICY_SHARE_NONE) {
             has_hidden = true;
@@ -268,7 +266,7 @@ const struct policy_rule *policy_find(const struct policy *p, const struct url *
                                       enum http_method method, struct cx_fail *fail)
 {
     for (size_t i = 0; i < p->nrules; i++) {
-        if (misses_of(&p->rules[i], url, method) == 0) {
+        if (policy_misses(&p->rules[i], url, method) == 0) {
             return &p->rules[i];
         }
     }

@@ -35,6 +35,7 @@ struct policy_rule_text {
 };
 
 struct policy_rule {
+    char *where; /* "agent.conf:12"; "" if it is in no file */
     char *name;
     char *url;        /* the pattern as written */
     char *ca;         /* NULL: the system's CAs */

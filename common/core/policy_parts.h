@@ -44,6 +44,16 @@ enum { POLICY_NAME_BYTES_MAX = 64, POLICY_LABEL_BYTES = POLICY_NAME_BYTES_MAX + 
 /* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */
 const char *policy_rule_label(const struct policy_rule *rule, char out[POLICY_LABEL_BYTES]);
 
+/* What a request misses of a rule; 0: it matches. */
+unsigned policy_misses(const struct policy_rule *rule, const struct url *url,
+                       enum http_method method);
+
+/* True if a rule of which a request misses that much may be the one that was meant. */
+bool policy_is_near(unsigned misses);
+
+/* "POST, PUT", with `joint` between them; cut to fit. */
+void policy_method_names(unsigned methods, const char *joint, char *out, size_t size);
+
 /* Fill `fail` with why nothing allows a request. rule: the nearest one of those that may be told of
  * (NULL: there is none), misses: what the request misses of it, has_hidden: there are others. */
 void policy_say_nearest(const struct policy_rule *rule, unsigned misses, bool has_hidden,

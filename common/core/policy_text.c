@@ -30,19 +30,6 @@ static void put_condition(struct buf *out, const char *what, const char *value)
     }
 }
 
-static void method_names(unsigned methods, char *out, size_t size)
-{
-    size_t len = 0;
-
-    out[0] = '\0';
-    for (int m = METHOD_UNKNOWN + 1; m < METHOD_COUNT; m++) {
-        if ((methods & 1u << m) != 0 && len < size) {
-            len += (size_t)snprintf(out + len, size - len, "%s%s", len == 0 ? "" : " or ",
-                                    terms_method((enum http_method)m));
-        }
-    }
-}
-
 static void put_conditions(const struct policy_rule *rule, unsigned misses, struct buf *out)
 {
     const struct policy_pattern *p = rule->pattern;
@@ -51,7 +38,7 @@ static void put_conditions(const struct policy_rule *rule, unsigned misses, stru
     char methods[64];
 
     (void)snprintf(port, sizeof(port), "%u", p->port);
-    method_names(rule->methods, methods, sizeof(methods));
+    policy_method_names(rule->methods, " or ", methods, sizeof(methods));
     if ((misses & POLICY_MISS_SCHEME) != 0) {
         put_condition(out, "the scheme were ",
                       !is_shown     ? "another"
@@ -79,8 +66,7 @@ void policy_say_nearest(const struct policy_rule *rule, unsigned misses, bool ha
     struct buf text;
     const char *conditions;
 
-    if (rule == NULL || ((misses & POLICY_MISS_HOST) != 0 && misses != POLICY_MISS_HOST)) {
-        /* no rule is near enough to be the one that was meant */
+    if (rule == NULL || !policy_is_near(misses)) {
         (void)cx_fail_set(fail, CX_E_DENIED, "policy.find",
                           "no rule of the policy allows it; none%s is for the host %s",
                           has_hidden ? " that it tells of" : "", url->host);
