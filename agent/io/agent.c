@@ -237,7 +237,7 @@ enum cx_err agent_new(struct agent_config *config, struct agent **out, struct cx
         err = make_parts(a, fail);
     }
     if (err != CX_OK) {
-        agent_free(a);
+        (void)agent_free(a); /* nothing has run yet, no lookup either */
         return err;
     }
     *out = a;
@@ -255,10 +255,12 @@ void agent_run(struct agent *a)
     log_event(CX_LOG_INFO, "agent.stopped", kv_u64("jobs_done", a->counts.done));
 }
 
-void agent_free(struct agent *a)
+bool agent_free(struct agent *a)
 {
+    bool is_clean = true;
+
     if (a == NULL) {
-        return;
+        return true;
     }
     a->is_stopping = true;
     for (size_t i = 0; i < MSG_TUNNELS_MAX; i++) {
@@ -278,8 +280,10 @@ void agent_free(struct agent *a)
     jobs_free(a->jobs);
     if (a->loop != NULL && loop_free(a->loop) != CX_OK) {
         log_event(CX_LOG_DEBUG, "loop.not_freed", kv_str("why", "a name lookup still runs"));
+        is_clean = false;
     }
     SSL_CTX_free(a->tls);
     agent_config_done(&a->config);
     free(a);
+    return is_clean;
 }

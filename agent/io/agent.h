@@ -48,7 +48,9 @@ enum cx_err agent_new(struct agent_config *config, struct agent **out,
 
 /* Run until it was told to stop and has drained. */
 void agent_run(struct agent *a);
-void agent_free(struct agent *a);
+
+/* False: a name lookup is still stuck in its thread, and exit() would wait for it. NULL is fine. */
+bool agent_free(struct agent *a);
 
 /* A tunnel has ended for good; when the last one has while stopping, the loop ends. */
 void agent_tunnel_over(struct agent *a);

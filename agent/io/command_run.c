@@ -4,6 +4,7 @@
 #include "common/io/log.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { OTHER_DESCRIPTORS = 256 };
 
@@ -42,7 +43,9 @@ enum cli_status command_run(const struct cli_args *args)
         goto out;
     }
     agent_run(agent);
-    agent_free(agent);
+    if (!agent_free(agent)) {
+        _exit(CLI_DONE);
+    }
 out:
     agent_config_done(&config);
     faults_done(&faults);

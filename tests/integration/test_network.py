@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import subprocess
+import time
 
 import conftest
 import pytest
@@ -122,12 +123,37 @@ def test_a_token_comes_from_where_the_platform_can_not_go(hosts, inside_server, 
         assert platform.stop() == 0
 
 
-def test_a_dead_name_server_costs_one_exchange_its_budget_and_the_neighbours_nothing(hosts, inside_server, tmp_path):
-    """Names are asked of a server that never answers; numbers need none."""
+@pytest.fixture
+def dead_resolver(hosts):
+    """The agent's host asks a name server that never answers."""
     resolv = pathlib.Path("/etc/netns") / hosts.names["agent"] / "resolv.conf"
     resolv.parent.mkdir(parents=True, exist_ok=True)
     resolv.write_text(f"nameserver {SERVER_IP}\noptions timeout:5 attempts:3\n")
-    hosts.on("server", "nft", "add table inet t; add chain inet t i { type filter hook input priority 0; }; add rule inet t i udp dport 53 drop")
+    hosts.on("server", "nft", "add table inet t; add chain inet t i { type filter hook input priority 0; }; "
+             "add rule inet t i udp dport 53 drop")
+    yield
+    resolv.unlink()
+    resolv.parent.rmdir()
+
+
+def test_an_agent_whose_name_server_is_dead_says_so_and_stops_at_once(hosts, dead_resolver, tmp_path):
+    platform = rig.Platform(tmp_path / "platform", bind=PLATFORM_IP, public_host=PLATFORM_IP, prefix=hosts.prefix("platform")).start()
+    agent = rig.Agent(tmp_path / "agent", prefix=hosts.prefix("agent"))
+    try:
+        agent.enroll(platform.cli("connector", "add", "dc").stdout.strip())
+        agent.conf.write_text(agent.conf.read_text().replace(PLATFORM_IP, "platform.corp.example"))
+        agent.start(wait=False)
+        agent.process.wait("tunnel.connect_failed.*could not be resolved")
+        began = time.monotonic()
+        assert agent.stop() == 0
+        assert time.monotonic() - began < 3, "a lookup that is stuck in its thread must not hold up the end"
+    finally:
+        agent.stop()
+        assert platform.stop() == 0
+
+
+def test_a_dead_name_server_costs_one_exchange_its_budget_and_the_neighbours_nothing(hosts, dead_resolver, inside_server, tmp_path):
+    """Names are asked of a server that never answers; numbers need none."""
     platform = rig.Platform(tmp_path / "platform", bind=PLATFORM_IP, public_host=PLATFORM_IP, prefix=hosts.prefix("platform")).start()
     agent = rig.Agent(tmp_path / "agent", prefix=hosts.prefix("agent"))
     try:
@@ -152,7 +178,5 @@ def test_a_dead_name_server_costs_one_exchange_its_budget_and_the_neighbours_not
             assert problem["stage"] == "resolve"
         assert spans and sorted(spans)[len(spans) // 2] < 500000
     finally:
-        resolv.unlink()
-        resolv.parent.rmdir()
         assert agent.stop() in (0, None)
         assert platform.stop() == 0
