@@ -1,0 +1,33 @@
+"""tests/bench/run as CI can afford it: everything is measured, nothing fails, the names hold."""
+import json
+import os
+import subprocess
+
+import rig
+
+ROW = {"in_flight", "bare_jobs_s", "tunnel_jobs_s", "ratio", "bare_cpu_us", "agent_cpu_us", "bare_p50_us",
+       "tunnel_p50_us", "tunnel_p99_us", "errors"}
+API_ROW = {"concurrent", "direct_rps", "api_rps", "ratio", "direct_p50_us", "api_p50_us", "api_p99_us", "errors"}
+FIGURES = {"agent_rss_idle_kb", "agent_rss_busy_kb", "idle_tunnel_kb", "idle_neighbours_ratio", "handshake_cpu_us",
+           "all_back_s", "frozen_noticed_s", "outage_attempts", "outage_cpu_ms"}
+COUNTS = [1, 16, 64, 256]
+
+
+def test_a_quick_bench_measures_everything_without_an_error(tmp_path):
+    bench = subprocess.Popen([rig.ROOT / "tests/bench/run", "--quick", "--json"], stdin=subprocess.DEVNULL,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                             env={**os.environ, "CONNECTOR_BUILD": str(rig.BUILD.resolve()), "TMPDIR": str(tmp_path)})
+    out, err = bench.communicate(timeout=240)
+    assert bench.returncode == 0, err
+    result = json.loads(out)
+    assert set(result) == {"rows", "api_rows"} | FIGURES
+    assert [row["in_flight"] for row in result["rows"]] == COUNTS
+    assert [row["concurrent"] for row in result["api_rows"]] == COUNTS
+    assert all(set(row) == ROW for row in result["rows"]) and all(set(row) == API_ROW for row in result["api_rows"])
+    assert all(row["errors"] == 0 for row in result["rows"] + result["api_rows"])
+    assert all(row["tunnel_jobs_s"] > 0 and row["bare_jobs_s"] > 0 for row in result["rows"])
+    assert all(result[name] > 0 for name in FIGURES)
+    assert "jobs: 64 in flight" in err  # it says what it does
+    assert list(tmp_path.iterdir()) == []  # and leaves nothing, neither files nor processes
+    sessions = subprocess.run(["ps", "-o", "pid=", "-s", str(bench.pid)], capture_output=True, text=True)
+    assert sessions.stdout.split() == []
