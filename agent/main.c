@@ -35,6 +35,17 @@ static const struct cli_command commands[] = {
      .help = "check configuration and policy, offline",
      .run = command_check,
      .more = "Names every fault in one run, with file and line."},
+    {.name = "explain",
+     .args = "METHOD URL",
+     .help = "say which policy rule decides on a request, and why",
+     .min_words = 2,
+     .max_words = 2,
+     .run = command_explain,
+     .more =
+         "Compares the request with the rules as a job's is compared: which rule decides and what\n"
+         "of it fits, which addresses the name has now and which of them the rule allows, which\n"
+         "rule nearly did and what did not fit. Nothing is sent. The exit status is 0 if the\n"
+         "request is allowed and 1 if it is refused."},
     {.name = "status",
      .args = "",
      .help = "show what the running agent does",

@@ -1,0 +1,201 @@
+#include "agent/io/commands.h"
+#include "agent/io/settings.h"
+#include "common/core/policy_explain.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+enum { ADDRESSES_MAX = 16 };
+
+/* One address that the name has now, and what the rule says to it. */
+struct judged {
+    char text[INET6_ADDRSTRLEN];
+    bool is_allowed;
+    struct cx_fail why; /* if not */
+};
+
+struct question {
+    const struct cli_args *args;
+    enum http_method method;
+    struct url url;
+    struct policy_explanation answer;
+    struct judged addresses[ADDRESSES_MAX];
+    size_t naddresses;
+    const char *no_addresses; /* why there are none; NULL: not asked for, or there are some */
+};
+
+static bool read_question(const struct cli_args *args, struct question *q)
+{
+    struct cx_fail fail = {0};
+
+    q->args = args;
+    q->method = terms_method_of(slice_of_str(args->words[0]));
+    if (q->method == METHOD_UNKNOWN) {
+        (void)cx_fail_set(&fail, CX_E_UNKNOWN, "explain",
+                          "must be POST, PUT, PATCH, DELETE or GET (upper case), found \"%.40s\"",
+                          args->words[0]);
+        cli_print_fail(args, "METHOD", &fail);
+        return false;
+    }
+    if (url_read(slice_of_str(args->words[1]), &q->url, &fail) != CX_OK) {
+        cli_print_fail(args, "URL", &fail);
+        return false;
+    }
+    return true;
+}
+
+/* ---- addresses ---- */
+
+static void judge(struct question *q, const struct addrinfo *found)
+{
+    struct judged *one = &q->addresses[q->naddresses++];
+    const void *bytes = found->ai_family == AF_INET
+                            ? (const void *)&((const struct sockaddr_in *)found->ai_addr)->sin_addr
+                            : &((const struct sockaddr_in6 *)found->ai_addr)->sin6_addr;
+
+    (void)inet_ntop(found->ai_family, bytes, one->text, sizeof(one->text));
+    one->is_allowed = policy_allows_address(q->answer.decides, found->ai_addr, &one->why);
+}
+
+static void look_up(struct question *q)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    int rc = getaddrinfo(q->url.host, NULL, &hints, &found);
+
+    if (rc != 0) {
+        q->no_addresses = gai_strerror(rc);
+        return;
+    }
+    for (const struct addrinfo *a = found; a != NULL && q->naddresses < ADDRESSES_MAX;
+         a = a->ai_next) {
+        if (a->ai_family == AF_INET || a->ai_family == AF_INET6) {
+            judge(q, a);
+        }
+    }
+    freeaddrinfo(found);
+}
+
+static bool is_any_address_allowed(const struct question *q)
+{
+    for (size_t i = 0; i < q->naddresses; i++) {
+        if (q->addresses[i].is_allowed) {
+            return true;
+        }
+    }
+    return q->no_addresses != NULL;
+}
+
+/* ---- what is said ---- */
+
+static void print_comparison(const struct question *q, const struct policy_rule *rule)
+{
+    struct policy_comparison c;
+
+    policy_compare(rule, &q->url, q->method, &c);
+    for (size_t i = 0; i < POLICY_PARTS; i++) {
+        const struct policy_part *part = &c.parts[i];
+
+        printf("  %-9s %s %s %s\n", part->name, part->found, part->is_met ? "fits" : "does not fit",
+               part->wanted);
+    }
+}
+
+static void print_networks(const struct policy_rule *rule)
+{
+    char text[POLICY_NETWORK_TEXT];
+
+    printf("  networks  ");
+    if (rule->nnetworks == 0) {
+        printf("none is listed: any address that is not special (loopback, link-local, ...)");
+    }
+    for (size_t i = 0; i < rule->nnetworks; i++) {
+        printf("%s%s", i > 0 ? ", " : "", policy_network_text(&rule->networks[i], text));
+    }
+    printf("\n");
+}
+
+static void print_addresses(const struct question *q)
+{
+    if (q->no_addresses != NULL) {
+        printf("  address   %s has none now: %s\n", q->url.host, q->no_addresses);
+    }
+    for (size_t i = 0; i < q->naddresses; i++) {
+        const struct judged *one = &q->addresses[i];
+
+        printf("  address   %s is %s%s%s\n", one->text, one->is_allowed ? "allowed" : "refused",
+               one->is_allowed ? "" : ": ", one->is_allowed ? "" : cx_fail_text(&one->why));
+    }
+}
+
+static void print_others(const struct question *q)
+{
+    const struct policy_rule *shadowed = q->answer.shadowed;
+    const struct policy_rule *nearest = q->answer.nearest;
+
+    if (shadowed != NULL) {
+        printf("never asked: rule \"%s\" (%s) would match too, and comes later\n", shadowed->name,
+               shadowed->where);
+    }
+    if (nearest != NULL) {
+        printf("nearly: rule \"%s\" (%s)\n", nearest->name, nearest->where);
+        print_comparison(q, nearest);
+    } else if (q->answer.decides == NULL) {
+        printf("nearly: none; no rule is for the host %s\n", q->url.host);
+    }
+}
+
+static void print_request(const struct question *q)
+{
+    const struct url *u = &q->url; /* without its query, which may hold a secret */
+
+    printf("%s %s://%s%s%s:%u%s\n", terms_method(q->method), u->is_https ? "https" : "http",
+           u->is_ipv6 ? "[" : "", u->host, u->is_ipv6 ? "]" : "", u->port, u->path);
+}
+
+static enum cli_status print_answer(const struct question *q)
+{
+    const struct policy_rule *rule = q->answer.decides;
+    bool is_allowed = rule != NULL && is_any_address_allowed(q);
+
+    print_request(q);
+    if (rule == NULL) {
+        printf("refused: no rule allows it\n");
+    } else {
+        printf("%s by rule \"%s\" (%s)\n", is_allowed ? "allowed" : "refused", rule->name,
+               rule->where);
+        print_comparison(q, rule);
+        print_networks(rule);
+        print_addresses(q);
+    }
+    print_others(q);
+    return is_allowed ? CLI_DONE : CLI_FAILED;
+}
+
+enum cli_status command_explain(const struct cli_args *args)
+{
+    struct question q = {0};
+    struct agent_config config;
+    struct faults faults;
+    enum cli_status status = CLI_CONFIG;
+
+    if (!read_question(args, &q)) {
+        return CLI_USAGE;
+    }
+    faults_init(&faults);
+    if (agent_config_read(args->conf_path, &config, &faults)) {
+        policy_explain(&config.policy, &q.url, q.method, &q.answer);
+        if (q.answer.decides != NULL) {
+            look_up(&q);
+        }
+        status = print_answer(&q);
+    } else {
+        cli_print_faults(&faults);
+    }
+    agent_config_done(&config);
+    faults_done(&faults);
+    url_done(&q.url);
+    return status;
+}
