@@ -6,7 +6,8 @@ static const struct cli_option enroll_options[] = {
     {"force", NULL, "replace the identity that this agent has"},
 };
 static const struct cli_option status_options[] = {
-    {"json", NULL, "as JSON, for scripts"},
+    {"json", NULL, "as JSON, for scripts; with --watch a line each time"},
+    {"watch", NULL, "again each second, until it is interrupted"},
 };
 
 static const struct cli_command commands[] = {
@@ -50,9 +51,13 @@ static const struct cli_command commands[] = {
      .args = "",
      .help = "show what the running agent does",
      .options = status_options,
-     .noptions = 1,
+     .noptions = 2,
      .run = command_status,
-     .more = "Asks the running agent through its control socket."},
+     .more =
+         "Asks the running agent through its control socket: tunnels and their round trip, jobs,\n"
+         "the last failures, the days that the certificate has left. With --watch it goes on "
+         "while\n"
+         "the agent is restarted, and says so."},
     {.name = "version", .args = "", .help = "show the version", .run = command_version},
 };
 

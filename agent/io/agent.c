@@ -35,6 +35,7 @@ static void on_finished(void *ctx, struct job *job, struct buf *result,
     a->counts.by_outcome[outcome->outcome]++;
     if (outcome->has_error) {
         a->counts.by_stage[outcome->error.stage]++;
+        failures_add(&a->failures, outcome, clock_wall_s());
     }
     log_event(CX_LOG_INFO, "job.done", kv_id("job", &job->id),
               kv_str("trace_id", job->trace_id[0] != '\0' ? job->trace_id : NULL),

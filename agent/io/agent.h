@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_AGENT_IO_AGENT_H
 #define CONNECTOR_AGENT_IO_AGENT_H
 
+#include "agent/core/failures.h"
 #include "agent/core/jobs.h"
 #include "agent/io/settings.h"
 #include "agent/io/tunnel.h"
@@ -35,6 +36,7 @@ struct agent {
     char agent_name[65];                               /* from the certificate */
     char connector_name[65];
     struct agent_counts counts;
+    struct failures failures;
     struct loop_timer sibling_timer;
     struct loop_timer stop_timer;
     bool is_stopping;

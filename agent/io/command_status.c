@@ -1,5 +1,6 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
+#include "agent/io/status_watch.h"
 #include "common/io/control.h"
 #include "common/io/http.h"
 
@@ -75,6 +76,23 @@ static void print_counts(const char *title, const json_t *counts)
     printf("\n");
 }
 
+static void print_failures(const json_t *failures)
+{
+    json_t *failure;
+    size_t i;
+
+    json_array_foreach(failures, i, failure)
+    {
+        printf("%s", i == 0 ? "  last failures\n    " : "    ");
+        print_duration(number_of(failure, "ago_s"));
+        printf(" ago, %s", text_of(failure, "code"));
+        if (text_of(failure, "stage")[0] != '\0') {
+            printf(" at %s", text_of(failure, "stage"));
+        }
+        printf(": %s\n", text_of(failure, "message"));
+    }
+}
+
 static void print_status(const json_t *status)
 {
     const json_t *jobs = json_object_get(status, "jobs");
@@ -94,21 +112,56 @@ static void print_status(const json_t *status)
            number_of(jobs, "capacity"));
     print_counts("outcomes", json_object_get(jobs, "outcomes"));
     print_counts("no token at", json_object_get(jobs, "not_issued_by_stage"));
+    print_failures(json_object_get(status, "failures"));
 }
 
-static enum cli_status show(const struct cli_args *args, struct buf *answer)
-{
-    json_t *status = json_loadb((const char *)answer->ptr, answer->len, 0, NULL);
-    struct cx_fail fail = {0};
+/* What one look at the agent needs. */
+struct look {
+    const struct cli_args *args;
+    const char *socket_path;
+};
 
-    if (status == NULL) {
-        (void)cx_fail_set(&fail, CX_E_SYNTAX, "status", "the agent's answer can't be read");
-        cli_print_fail(args, "status", &fail);
-        return CLI_FAILED;
+/* Ask the agent; *out is a new reference. */
+static enum cx_err ask(const struct look *look, json_t **out, struct cx_fail *fail)
+{
+    struct control_request request = {.socket_path = look->socket_path,
+                                      .method = "GET",
+                                      .path = "/status",
+                                      .timeout_ms = STATUS_MS};
+    unsigned code = 0;
+    struct buf answer;
+    enum cx_err err;
+
+    buf_init(&answer, STATUS_BYTES_MAX);
+    err = control_ask(&request, &code, &answer, fail);
+    if (err == CX_OK) {
+        *out = json_loadb((const char *)answer.ptr, answer.len, 0, NULL);
+        if (*out == NULL) {
+            err = cx_fail_set(fail, CX_E_SYNTAX, "status", "the agent's answer can't be read");
+        }
     }
-    if (cli_has(args, "json")) {
-        (void)json_dumpf(status, stdout, JSON_INDENT(2));
-        printf("\n");
+    buf_done(&answer);
+    return err;
+}
+
+static void print_json(const json_t *status, size_t flags)
+{
+    (void)json_dumpf(status, stdout, flags);
+    printf("\n");
+}
+
+static enum cli_status show_once(const struct look *look)
+{
+    struct cx_fail fail = {0};
+    json_t *status = NULL;
+    enum cx_err err = ask(look, &status, &fail);
+
+    if (err != CX_OK) {
+        cli_print_fail(look->args, "can't ask the agent", &fail);
+        return err == CX_E_SYNTAX ? CLI_FAILED : CLI_UNREACHABLE;
+    }
+    if (cli_has(look->args, "json")) {
+        print_json(status, JSON_INDENT(2));
     } else {
         print_status(status);
     }
@@ -116,30 +169,60 @@ static enum cli_status show(const struct cli_args *args, struct buf *answer)
     return CLI_DONE;
 }
 
+/* One look of many: an agent that can't be asked is told like any other state of it. */
+static void show_again(void *ctx)
+{
+    const struct look *look = ctx;
+    bool is_json = cli_has(look->args, "json");
+    struct cx_fail fail = {0};
+    json_t *status = NULL;
+
+    if (ask(look, &status, &fail) != CX_OK && is_json) {
+        status = json_pack("{s:s, s:s}", "state", "unreachable", "trouble", cx_fail_text(&fail));
+    }
+    if (is_json) {
+        print_json(status, JSON_COMPACT);
+    } else if (status != NULL) {
+        print_status(status);
+    } else {
+        printf("can't ask the agent: %s\n", cx_fail_text(&fail));
+    }
+    if (!is_json) {
+        printf("\n");
+    }
+    json_decref(status);
+}
+
+static enum cli_status look_at_agent(struct look *look)
+{
+    struct cx_fail fail = {0};
+
+    if (http_global_init(&fail) != CX_OK) {
+        cli_print_fail(look->args, "can't ask the agent", &fail);
+        return CLI_FAILED;
+    }
+    if (!cli_has(look->args, "watch")) {
+        return show_once(look);
+    }
+    status_watch(show_again, look, !cli_has(look->args, "json"));
+    return CLI_DONE;
+}
+
 enum cli_status command_status(const struct cli_args *args)
 {
     struct agent_config config;
-    struct control_request request = {.method = "GET", .path = "/status", .timeout_ms = STATUS_MS};
-    struct cx_fail fail = {0};
+    struct look look = {.args = args};
     struct faults faults;
-    unsigned code = 0;
-    struct buf answer;
     enum cli_status status = CLI_CONFIG;
 
     faults_init(&faults);
-    buf_init(&answer, STATUS_BYTES_MAX);
     (void)agent_config_read(args->conf_path, &config, &faults);
-    request.socket_path = config.settings.control;
-    if (request.socket_path == NULL) {
+    look.socket_path = config.settings.control;
+    if (look.socket_path == NULL) {
         cli_print_faults(&faults);
-    } else if (http_global_init(&fail) != CX_OK ||
-               control_ask(&request, &code, &answer, &fail) != CX_OK) {
-        cli_print_fail(args, "can't ask the agent", &fail);
-        status = CLI_UNREACHABLE;
     } else {
-        status = show(args, &answer);
+        status = look_at_agent(&look);
     }
-    buf_done(&answer);
     agent_config_done(&config);
     faults_done(&faults);
     return status;

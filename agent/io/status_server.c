@@ -107,6 +107,24 @@ static json_t *status_json(const struct agent *a)
         "certificate", certificate, "tunnels", tunnels_json(a), "jobs", jobs_json(a));
 }
 
+/* The last ones, newest first. */
+static json_t *failures_json(const struct agent *a)
+{
+    json_t *list = json_array();
+    const struct failure *f;
+
+    for (size_t i = 0; (f = failures_at(&a->failures, i)) != NULL; i++) {
+        int64_t ago_s = (int64_t)clock_wall_s() - (int64_t)f->at_unix_s;
+
+        (void)json_array_append_new(
+            list, json_pack("{s:I, s:I, s:s, s:s, s:i, s:s}", "at_unix", (json_int_t)f->at_unix_s,
+                            "ago_s", (json_int_t)(ago_s < 0 ? 0 : ago_s), "code",
+                            terms_verdict(f->code), "stage", terms_stage(f->stage), "status",
+                            (int)f->status, "message", f->text));
+    }
+    return list;
+}
+
 static void reply(struct http_call *call, unsigned status, const char *text)
 {
     struct http_reply answer = {
@@ -126,6 +144,7 @@ static void on_request(void *arg, struct http_call *call, const struct http_requ
         return;
     }
     json = status_json(a);
+    (void)json_object_set_new(json, "failures", failures_json(a));
     text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     reply(call, text != NULL ? 200 : 500, text != NULL ? text : "{\"title\":\"out of memory\"}");
     free(text);
