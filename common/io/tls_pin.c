@@ -68,13 +68,15 @@ static int verify_by_pin(X509_STORE_CTX *outer, void *arg)
     struct tls_pin *pin = arg;
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(outer);
     X509 *anchor = find_pinned(sent, pin);
+    const X509 *leaf = X509_STORE_CTX_get0_cert(outer);
+    char issuer[CERT_ISSUER_TEXT_BYTES];
     int verdict = X509_V_ERR_APPLICATION_VERIFICATION;
 
     if (anchor == NULL) {
         (void)cx_fail_set(&pin->fail, CX_E_TRUST, "tls.pin",
-                          "no certificate that %s sent has the expected key; another server, or "
-                          "a proxy that breaks TLS open, has answered",
-                          pin->host);
+                          "the certificate of %s was issued by %s, not by the platform's CA: "
+                          "something on the way replaces certificates, or this is another platform",
+                          pin->host, leaf != NULL ? cert_issuer_text(leaf, issuer) : "nobody");
     } else {
         verdict = verify_against(outer, anchor, pin);
         (void)cx_fail_set(&pin->fail, verdict == X509_V_OK ? CX_OK : CX_E_TRUST, "tls.pin",

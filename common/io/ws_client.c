@@ -4,10 +4,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { WS_ORPHAN_MS = 1000 }; /* for libwebsockets to let go of a connection that never began */
 
@@ -165,17 +168,54 @@ static struct ws_attempt *attempt_new(struct ws_client *client, const struct ws_
     return attempt;
 }
 
+/* Where libwebsockets has to begin to connect to. A client's socket that is connected already can't
+ * be given to it, but it can be put in the place of one that libwebsockets has made: so let it
+ * begin with an address of this machine, that of the socket's own end, where nobody listens. */
+struct ws_start {
+    char address[LOOP_ADDRESS_TEXT];
+    uint16_t port;
+};
+
+static bool start_of(const struct ws_attempt *attempt, struct ws_start *out)
+{
+    struct sockaddr_storage sa = attempt->address.sa;
+    socklen_t len = sizeof(sa);
+
+    if (attempt->opts.has_socket &&
+        getsockname(attempt->opts.socket, (struct sockaddr *)&sa, &len) != 0) {
+        return false;
+    }
+    out->port = ntohs(((struct sockaddr_in *)(void *)&sa)->sin_port);
+    if (!attempt->opts.has_socket) {
+        (void)snprintf(out->address, sizeof(out->address), "%s", attempt->address.text);
+        return true;
+    }
+    return getnameinfo((struct sockaddr *)&sa, len, out->address, sizeof(out->address), NULL, 0,
+                       NI_NUMERICHOST) == 0;
+}
+
+/* The loop begins to watch the descriptor when this turn ends, and then finds this socket. */
+static bool put_socket(const struct ws_attempt *attempt, struct lws *wsi)
+{
+    return !attempt->opts.has_socket ||
+           dup3(attempt->opts.socket, lws_get_socket_fd(wsi), O_CLOEXEC) >= 0;
+}
+
 /* Ask libwebsockets for the connection. NULL: it failed at once. */
 static struct lws *attempt_begin(struct ws_attempt *attempt, const char *subprotocol)
 {
     struct ws_client *client = attempt->client;
     struct lws_client_connect_info info;
+    struct ws_start start;
 
+    if (!start_of(attempt, &start)) {
+        return NULL;
+    }
     memset(&info, 0, sizeof(info));
     info.context = client->web->context;
     info.vhost = client->vhost;
-    info.address = attempt->address.text;
-    info.port = ntohs(((struct sockaddr_in *)(void *)&attempt->address.sa)->sin_port);
+    info.address = start.address;
+    info.port = start.port;
     info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
     info.host = attempt->host;
     info.path = attempt->path;
@@ -193,8 +233,8 @@ static void peer_orphan(void *arg)
     ws_peer_free(arg);
 }
 
-enum cx_err ws_client_connect(struct ws_client *client, const struct ws_attempt_opts *opts,
-                              struct ws_attempt **out, struct cx_fail *fail)
+static enum cx_err connect_begin(struct ws_client *client, const struct ws_attempt_opts *opts,
+                                 struct ws_attempt **out, struct cx_fail *fail)
 {
     enum cx_err err = attempt_check(opts, fail);
     struct ws_attempt *attempt;
@@ -216,7 +256,11 @@ enum cx_err ws_client_connect(struct ws_client *client, const struct ws_attempt_
     peer->is_starting = false;
     if (wsi != NULL) {
         peer->wsi = wsi;
-        attempt->probe = ws_probe_new(attempt, lws_get_socket_fd(wsi));
+        if (put_socket(attempt, wsi)) {
+            attempt->probe = ws_probe_new(attempt, lws_get_socket_fd(wsi));
+        } else {
+            ws_attempt_fail(attempt, CX_E_CONNECT, "%s", strerror(errno));
+        }
     } else {
         ws_attempt_fail(attempt, CX_E_CONNECT, "%s",
                         errno != 0 ? strerror(errno) : "can't open a connection");
@@ -229,6 +273,17 @@ enum cx_err ws_client_connect(struct ws_client *client, const struct ws_attempt_
     }
     *out = attempt;
     return CX_OK;
+}
+
+enum cx_err ws_client_connect(struct ws_client *client, const struct ws_attempt_opts *opts,
+                              struct ws_attempt **out, struct cx_fail *fail)
+{
+    enum cx_err err = connect_begin(client, opts, out, fail);
+
+    if (opts->has_socket) {
+        (void)close(opts->socket); /* libwebsockets has a descriptor of its own for it */
+    }
+    return err;
 }
 
 /* ---- the client ---- */
@@ -253,6 +308,7 @@ enum cx_err ws_client_new(struct web *web, struct ssl_ctx_st *tls, const struct 
     (void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_app_data(tls, client);
     SSL_CTX_set_info_callback(tls, ws_peer_tls_info);
+    SSL_CTX_set_cert_verify_callback(tls, ws_peer_verify, NULL);
     *out = client;
     return CX_OK;
 }
@@ -272,6 +328,7 @@ void ws_client_free(struct ws_client *client)
         return;
     }
     SSL_CTX_set_info_callback(client->tls, NULL);
+    SSL_CTX_set_cert_verify_callback(client->tls, NULL, NULL);
     (void)SSL_CTX_set_app_data(client->tls, NULL);
     for (struct ws_peer *peer = client->peers; peer != NULL; peer = next) {
         next = peer->next;

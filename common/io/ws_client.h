@@ -45,6 +45,9 @@ struct ws_attempt_opts {                /* copied */
     const char *path;
     const char *subprotocol;
     uint32_t timeout_ms; /* from TCP to the end of the upgrade; 10000 */
+    bool has_socket;     /* there is a connection to it already, as through a proxy: `socket`, which
+                            is used up in any case; `address` is then for messages only */
+    int socket;
 
     /* Exactly one of them follows, later; the attempt is gone then. */
     void (*on_link)(void *arg, struct link *link); /* link_bind it here */

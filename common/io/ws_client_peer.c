@@ -53,6 +53,36 @@ static void read_alert(struct ws_attempt *attempt, SSL *ssl)
     }
 }
 
+/* It does not lead to a CA of ours: whose is it then? */
+static bool is_of_another_issuer(long verify)
+{
+    switch (verify) {
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void fail_by_certificate(struct ws_attempt *attempt, long verify)
+{
+    const char *what = X509_verify_cert_error_string(verify);
+
+    attempt->stage = WS_STAGE_TLS;
+    if (is_of_another_issuer(verify) && attempt->issuer[0] != '\0') {
+        ws_attempt_fail(attempt, CX_E_TRUST,
+                        "the certificate was issued by %s, not by the platform's CA: something on "
+                        "the way replaces certificates, or this is another platform (%s)",
+                        attempt->issuer, what);
+    } else {
+        ws_attempt_fail(attempt, CX_E_TRUST, "the server's certificate is not accepted: %s", what);
+    }
+}
+
 /* The connection ended without a link. `text` is what libwebsockets says, which is little. */
 static void peer_failed(struct ws_peer *peer, SSL *ssl, struct slice text)
 {
@@ -61,9 +91,7 @@ static void peer_failed(struct ws_peer *peer, SSL *ssl, struct slice text)
 
     read_alert(attempt, ssl);
     if (verify != X509_V_OK) {
-        attempt->stage = WS_STAGE_TLS;
-        ws_attempt_fail(attempt, CX_E_TRUST, "the server's certificate is not accepted: %s",
-                        X509_verify_cert_error_string(verify));
+        fail_by_certificate(attempt, verify);
     } else if (attempt->alert != 0) {
         fail_by_alert(attempt);
     } else if (attempt->is_protocol_wrong) {
@@ -81,20 +109,51 @@ static void peer_failed(struct ws_peer *peer, SSL *ssl, struct slice text)
     }
 }
 
-void ws_peer_tls_info(const SSL *ssl, int where, int what)
+static struct ws_attempt *attempt_of(const SSL *ssl)
 {
     const struct ws_client *client = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    for (struct ws_peer *peer = client != NULL ? client->peers : NULL; peer != NULL;
+         peer = peer->next) {
+        if (peer->attempt != NULL && peer->wsi != NULL && lws_get_ssl(peer->wsi) == ssl) {
+            return peer->attempt;
+        }
+    }
+    return NULL;
+}
+
+void ws_peer_tls_info(const SSL *ssl, int where, int what)
+{
+    struct ws_attempt *attempt;
     int alert = what & 0xff;
 
     if (where != SSL_CB_READ_ALERT || alert == SSL_AD_CLOSE_NOTIFY ||
-        alert == SSL_AD_USER_CANCELLED || client == NULL) {
+        alert == SSL_AD_USER_CANCELLED) {
         return;
     }
-    for (struct ws_peer *peer = client->peers; peer != NULL; peer = peer->next) {
-        if (peer->attempt != NULL && peer->wsi != NULL && lws_get_ssl(peer->wsi) == ssl) {
-            peer->attempt->alert = alert;
+    attempt = attempt_of(ssl);
+    if (attempt != NULL) {
+        attempt->alert = alert;
+    }
+}
+
+/* OpenSSL's own verification, and the issuer's name if it fails: OpenSSL keeps no certificate that
+ * was not accepted. */
+int ws_peer_verify(X509_STORE_CTX *store, void *unused)
+{
+    int held = X509_verify_cert(store);
+    const X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    struct ws_attempt *attempt;
+
+    (void)unused;
+    if (held <= 0 && leaf != NULL) {
+        attempt =
+            attempt_of(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+        if (attempt != NULL) {
+            (void)cert_issuer_text(leaf, attempt->issuer);
         }
     }
+    return held;
 }
 
 /* ---- libwebsockets' callbacks ---- */

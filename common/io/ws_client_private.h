@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_COMMON_IO_WS_CLIENT_PRIVATE_H
 #define CONNECTOR_COMMON_IO_WS_CLIENT_PRIVATE_H
 
+#include "common/io/cert.h"
 #include "common/io/link_private.h"
 #include "common/io/ws_client.h"
 
@@ -31,7 +32,8 @@ struct ws_attempt {
     struct ws_client *client;
     struct ws_attempt_opts opts; /* its strings and address are below */
     enum ws_stage stage;
-    int alert; /* the fatal TLS alert that came; 0: none */
+    int alert;                           /* the fatal TLS alert that came; 0: none */
+    char issuer[CERT_ISSUER_TEXT_BYTES]; /* of a certificate that was not accepted; "": none */
     unsigned http_status;
     bool is_protocol_wrong;
     bool has_failed;
@@ -64,6 +66,7 @@ const char *ws_attempt_where(const struct ws_attempt *attempt, char text[WS_WHER
 int ws_peer_callback(struct web_conn *web, struct lws *wsi, enum lws_callback_reasons reason,
                      void *in, size_t len);
 void ws_peer_tls_info(const SSL *ssl, int where, int what); /* OpenSSL's info callback */
+int ws_peer_verify(X509_STORE_CTX *store, void *unused);    /* OpenSSL's verification */
 void ws_peer_free(struct ws_peer *peer);
 
 /* ws_client_probe.c: ask the kernel why a connection fails, since libwebsockets only says that it
