@@ -1,6 +1,5 @@
 #include "platform/core/listen.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 static enum cx_err refuse(struct cx_fail *fail, const char *sentence)
@@ -8,88 +7,20 @@ static enum cx_err refuse(struct cx_fail *fail, const char *sentence)
     return cx_fail_set(fail, CX_E_SYNTAX, "listen.read", "%s", sentence);
 }
 
-/* The host of HOST:PORT, without its brackets; absent if there is none. `rest` is what follows. */
-static struct slice cut_host(struct slice text, struct slice *rest)
-{
-    bool is_bracketed = text.len > 0 && text.ptr[0] == '[';
-    size_t end = slice_find(text, 0, is_bracketed ? ']' : ':');
-    size_t from = is_bracketed ? 1 : 0;
-
-    if (end == text.len) {
-        return (struct slice){0};
-    }
-    *rest = slice_from(text, is_bracketed ? end + 1 : end);
-    return slice_of(text.ptr + from, end - from);
-}
-
-static bool is_loopback(const struct listen_entry *e, bool is_ipv6)
-{
-    uint8_t address[sizeof(struct in6_addr)];
-    static const uint8_t loopback6[sizeof(struct in6_addr)] = {[15] = 1};
-
-    if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, e->host, address) != 1) {
-        return false;
-    }
-    return is_ipv6 ? memcmp(address, loopback6, sizeof(loopback6)) == 0 : address[0] == 127;
-}
-
-static enum cx_err read_host(struct slice host, bool is_ipv6, struct listen_entry *out,
-                             struct cx_fail *fail)
-{
-    uint8_t address[sizeof(struct in6_addr)];
-
-    if (!is_ipv6 && slice_eq_str(host, "localhost")) {
-        host = SLICE_LIT("127.0.0.1");
-    }
-    if (host.len == 0 || host.len >= sizeof(out->host) || memchr(host.ptr, 0, host.len) != NULL) {
-        return refuse(fail, "the host must be a numeric address (0.0.0.0, 127.0.0.1, [::1])");
-    }
-    memcpy(out->host, host.ptr, host.len);
-    out->host[host.len] = '\0';
-    if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, out->host, address) != 1) {
-        return refuse(fail, is_ipv6 ? "what stands in brackets must be an IPv6 address"
-                                    : "the host must be a numeric address (0.0.0.0, 127.0.0.1; an "
-                                      "IPv6 address in brackets: [::1])");
-    }
-    return CX_OK;
-}
-
-static enum cx_err read_port(struct slice text, uint16_t *out, struct cx_fail *fail)
-{
-    uint64_t port = 0;
-
-    if (text.len < 2 || text.ptr[0] != ':' ||
-        slice_to_u64(slice_from(text, 1), 0, UINT16_MAX, &port) != CX_OK) {
-        return refuse(fail, "a port must follow the host: 1..65535, or 0 for any that is free, and "
-                            "nothing behind it");
-    }
-    *out = (uint16_t)port;
-    return CX_OK;
-}
-
 static enum cx_err read_address(struct slice text, enum listen_kind kind, struct listen_entry *out,
                                 struct cx_fail *fail)
 {
-    bool is_ipv6 = text.len > 0 && text.ptr[0] == '[';
-    struct listen_entry e = {.kind = kind};
-    struct slice rest = {0};
-    struct slice host = cut_host(text, &rest);
-    enum cx_err err;
+    struct listen_address a;
+    enum cx_err err = listen_address_read(text, &a, fail);
 
-    if (slice_is_absent(host)) {
-        return refuse(fail, "must name a host and a port: HOST:PORT");
-    }
-    err = read_host(host, is_ipv6, &e, fail);
-    if (err == CX_OK) {
-        err = read_port(rest, &e.port, fail);
-    }
-    if (err == CX_OK && kind == LISTEN_HTTP && !is_loopback(&e, is_ipv6)) {
+    if (err == CX_OK && kind == LISTEN_HTTP && !listen_address_is_loopback(&a)) {
         err = refuse(fail, "http is for loopback addresses only, since keys and tokens would "
                            "travel in the clear: use https, or listen on 127.0.0.1 and put a "
                            "reverse proxy with TLS in front");
     }
     if (err == CX_OK) {
-        *out = e;
+        *out = (struct listen_entry){.kind = kind, .port = a.port};
+        memcpy(out->host, a.host, sizeof(out->host));
     }
     return err;
 }

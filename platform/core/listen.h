@@ -1,7 +1,7 @@
 #ifndef CONNECTOR_PLATFORM_CORE_LISTEN_H
 #define CONNECTOR_PLATFORM_CORE_LISTEN_H
 
-#include "common/core/slice.h"
+#include "common/core/listen_address.h"
 
 /* Where the platform listens, as the configuration says it. */
 
@@ -11,10 +11,7 @@ enum listen_kind {
     LISTEN_UNIX,  /* unix:PATH */
 };
 
-enum {
-    LISTEN_HOST_BYTES = 46,  /* the longest address in text, and the NUL */
-    LISTEN_PATH_BYTES = 108, /* what a UNIX socket's name may have, with its NUL (unix(7)) */
-};
+enum { LISTEN_PATH_BYTES = 108 }; /* what a UNIX socket's name may have, with its NUL (unix(7)) */
 
 struct listen_entry {
     enum listen_kind kind;
