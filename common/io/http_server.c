@@ -186,6 +186,11 @@ void http_server_drain(struct http_server *server, void (*done)(void *arg), void
     server_check_drained(server);
 }
 
+void http_server_count(const struct http_server *server, uint64_t answers[HTTP_STATUS_CLASSES])
+{
+    memcpy(answers, server->answers, sizeof(server->answers));
+}
+
 void http_server_free(struct http_server *server)
 {
     struct server_conn *next;

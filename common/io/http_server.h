@@ -28,6 +28,7 @@ struct http_request {
     struct slice authorization; /* whole value, "Bearer ..."; a secret. Absent if not sent */
     struct slice idempotency_key;
     struct slice content_type;
+    struct slice accept;      /* absent too if it can't be read */
     struct slice traceparent; /* W3C Trace Context */
     struct slice body;        /* empty if there is none */
     const char *peer;         /* "192.0.2.1:4711", "[2001:db8::1]:4711", "unix" */
@@ -69,6 +70,11 @@ enum cx_err http_server_new(struct web *web, const struct http_listen *listen,
 
 /* The TCP port that it listens on; 0 for a UNIX socket. */
 uint16_t http_server_port(const struct http_server *server);
+
+/* Answers so far, by the first digit of their status (0: of no class), those that the server has
+ * given by itself included; not those to clients that had gone. */
+enum { HTTP_STATUS_CLASSES = 6 };
+void http_server_count(const struct http_server *server, uint64_t answers[HTTP_STATUS_CLASSES]);
 
 /* Accept nothing more; finish the calls that are open, close each connection after its answer and
  * idle ones at once; then call done(arg), which may be NULL, later. */

@@ -42,6 +42,7 @@ struct http_server {
     struct loop_timer drained_timer;
     struct loop_timer sweep; /* looks for hang-ups where libwebsockets doesn't */
     unsigned ndeaf;
+    uint64_t answers[HTTP_STATUS_CLASSES]; /* by the first digit of their status */
 };
 
 /* One connection. It lives until libwebsockets has let go of it. */

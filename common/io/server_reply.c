@@ -86,8 +86,10 @@ static bool reply_build(struct server_conn *conn, const struct http_reply *reply
 {
     static const uint8_t pre[LWS_PRE];
     struct buf *out = &conn->reply;
+    unsigned class = reply->status / 100;
     uint8_t *at;
 
+    conn->server->answers[class < HTTP_STATUS_CLASSES ? class : 0]++;
     buf_done(out);
     buf_init(out, LWS_PRE + REPLY_HEADERS_BYTES + reply->body.len);
     if (buf_reserve(out, LWS_PRE + 512 + reply->body.len, &at) != CX_OK ||

@@ -78,6 +78,20 @@ static bool header_get(struct lws *wsi, enum lws_token_indexes token, struct req
                      out);
 }
 
+/* A header that may come in several lines, and that a request is not refused for. */
+static struct slice header_get_any(struct lws *wsi, enum lws_token_indexes token,
+                                   struct request_text *text)
+{
+    struct slice value = {0};
+
+    if (lws_hdr_total_length(wsi, token) <= 0 ||
+        !text_take(text, lws_hdr_copy(wsi, text->bytes + text->used, text_room(text), token),
+                   &value)) {
+        return (struct slice){0};
+    }
+    return value;
+}
+
 /* `name` in lower case, with its colon. */
 static bool header_get_custom(struct lws *wsi, const char *name, struct request_text *text,
                               struct slice *out)
@@ -153,6 +167,7 @@ static int request_call(struct server_conn *conn)
     if (!request_get(conn->wsi, &text, &request)) {
         return server_refuse(conn, 400, false);
     }
+    request.accept = header_get_any(conn->wsi, WSI_TOKEN_HTTP_ACCEPT, &text);
     call = calloc(1, sizeof(*call));
     if (call == NULL) {
         return -1;

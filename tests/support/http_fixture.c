@@ -24,6 +24,7 @@ static void see_request(struct fixture *f, const struct http_request *r)
     see(f, "authorization", r->authorization);
     see(f, "idempotency", r->idempotency_key);
     see(f, "type", r->content_type);
+    see(f, "accept", r->accept);
     see(f, "trace", r->traceparent);
     see(f, "body", r->body);
     assert_int_equal(strncmp(r->peer, "127.0.0.1:", 10) == 0 || strcmp(r->peer, "unix") == 0, 1);

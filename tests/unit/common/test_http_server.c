@@ -29,6 +29,42 @@ static void a_request_comes_with_its_parts(void **state)
     raw_close(&raw);
 }
 
+static void accept_may_come_in_several_lines(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct raw raw;
+
+    fixture_start(f, &listen);
+    fixture_open(f, &raw);
+    raw_say(&raw, "GET /now HTTP/1.1\r\nHost: x\r\nAccept: text/plain;q=0.5\r\n"
+                  "Accept: */*\r\n\r\n");
+    assert_true(raw_wait_for(&raw, "hello"));
+    assert_non_null(strstr(f->seen, "accept=text/plain;q=0.5,"));
+    assert_non_null(strstr(f->seen, "*/*\n"));
+    raw_close(&raw);
+}
+
+static void answers_are_counted_by_the_class_of_their_status(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    uint64_t answers[HTTP_STATUS_CLASSES];
+    struct raw raw;
+
+    fixture_start(f, &listen);
+    fixture_open(f, &raw);
+    raw_say(&raw, "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_true(raw_wait_for(&raw, "hello"));
+    raw_say(&raw, "POST /now HTTP/1.1\r\nHost: x\r\n\r\n"); /* 411, by the server itself */
+    assert_true(raw_wait_closed(&raw));
+    http_server_count(f->server, answers);
+    assert_int_equal(answers[0] + answers[1] + answers[3] + answers[5], 0);
+    assert_int_equal(answers[2], 1);
+    assert_int_equal(answers[4], 1);
+    raw_close(&raw);
+}
+
 static void an_argument_is_found_by_its_name(void **state)
 {
     const struct slice args[] = {SLICE_LIT("ab=1"), SLICE_LIT("a=2=3"), SLICE_LIT("a=4"),
@@ -356,6 +392,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
     static const struct CMUnitTest tests[] = {
         TEST(a_request_comes_with_its_parts),
+        TEST(accept_may_come_in_several_lines),
+        TEST(answers_are_counted_by_the_class_of_their_status),
         TEST(an_argument_is_found_by_its_name),
         TEST(keep_alive_takes_requests_one_after_the_other),
         TEST(a_request_before_the_last_answer_is_dropped),
