@@ -1,0 +1,71 @@
+#include "common/core/request_mask.h"
+
+#include <stdlib.h>
+
+static bool is_secret(const struct msg_job *job, struct slice name)
+{
+    for (size_t i = 0; i < job->nsecret_variables; i++) {
+        if (slice_eq(job->secret_variables[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_basic(enum client_method method)
+{
+    return method == CLIENT_SECRET_BASIC || method == CLIENT_SECRET_BASIC_RAW;
+}
+
+/* Base64 hides nothing, and of a masked pair it would mislead. */
+static enum cx_err mask_basic(struct request *r)
+{
+    static const struct slice basic = SLICE_LIT("Authorization: Basic ");
+    enum cx_err err = CX_OK;
+
+    for (size_t i = 0; i < r->nheaders && err == CX_OK; i++) {
+        struct slice line = buf_view(&r->headers[i]);
+
+        if (slice_eq_nocase(slice_first(line, basic.len), basic)) {
+            buf_truncate(&r->headers[i], basic.len);
+            err = buf_put_str(&r->headers[i], REQUEST_MASK);
+        }
+    }
+    return err;
+}
+
+enum cx_err request_build_masked(const struct msg_job *job, struct request *out, enum stage *stage,
+                                 struct cx_fail *fail)
+{
+    struct msg_variable *variables = calloc(job->nvariables + 1, sizeof(*variables));
+    struct request made = {0};
+    struct msg_job masked = *job;
+    enum cx_err err;
+
+    if (variables == NULL) {
+        *stage = STAGE_AGENT;
+        return cx_fail_set(fail, CX_E_NOMEM, "request.mask", "%s", cx_err_text(CX_E_NOMEM));
+    }
+    for (size_t i = 0; i < job->nvariables; i++) {
+        variables[i] = job->variables[i];
+        if (is_secret(job, variables[i].name)) {
+            variables[i].value = SLICE_LIT(REQUEST_MASK);
+        }
+    }
+    masked.variables = variables;
+    if (!slice_is_absent(job->request.client.secret)) {
+        masked.request.client.secret = SLICE_LIT(REQUEST_MASK);
+    }
+    err = request_build(&masked, &made, stage, fail);
+    if (err == CX_OK && is_basic(job->request.client.method)) {
+        err = mask_basic(&made);
+        *stage = err == CX_OK ? *stage : STAGE_AGENT;
+    }
+    if (err == CX_OK) {
+        *out = made;
+    } else {
+        request_done(&made);
+    }
+    free(variables);
+    return err;
+}
