@@ -2,6 +2,7 @@
 
 #include "agent/io/executor.h"
 #include "agent/io/identity.h"
+#include "agent/io/metrics.h"
 #include "agent/io/outbox.h"
 #include "agent/io/renewal.h"
 #include "agent/io/status_server.h"
@@ -32,6 +33,7 @@ static void on_finished(void *ctx, struct job *job, struct buf *result,
     struct agent *a = ctx;
 
     a->counts.done++;
+    exchange_counts_result(&a->ended, outcome);
     a->counts.by_outcome[outcome->outcome]++;
     if (outcome->has_error) {
         a->counts.by_stage[outcome->error.stage]++;
@@ -197,6 +199,9 @@ static enum cx_err make_network(struct agent *a, struct cx_fail *fail)
     if (err == CX_OK) {
         err = status_server_new(a, &a->control, fail);
     }
+    if (err == CX_OK) {
+        err = agent_metrics_new(a, &a->metrics, fail);
+    }
     return err == CX_OK ? listen_to_signals(a, fail) : err;
 }
 
@@ -275,6 +280,7 @@ bool agent_free(struct agent *a)
     renewal_free(a->renewal);
     http_free(a->http); /* ends the jobs that run */
     http_server_free(a->control);
+    metrics_server_free(a->metrics);
     ws_client_free(a->ws_client);
     web_free(a->web);
     executor_free(a->executor);

@@ -5,6 +5,7 @@
 #include "agent/core/jobs.h"
 #include "agent/io/settings.h"
 #include "agent/io/tunnel.h"
+#include "common/core/exchange_counts.h"
 #include "common/io/loop.h"
 
 #include <openssl/types.h>
@@ -25,6 +26,7 @@ struct agent {
     struct http *http;
     struct ws_client *ws_client;
     struct http_server *control;
+    struct metrics_server *metrics; /* NULL: off */
     struct executor *executor;
     struct renewal *renewal;
     SSL_CTX *tls;
@@ -36,6 +38,7 @@ struct agent {
     char agent_name[65];                               /* from the certificate */
     char connector_name[65];
     struct agent_counts counts;
+    struct exchange_counts ended; /* for /metrics */
     struct failures failures;
     struct loop_timer sibling_timer;
     struct loop_timer stop_timer;

@@ -187,6 +187,7 @@ void agent_refuse_job(struct agent_tunnel *t, const struct cx_id *id, const char
     struct msg m = {.type = MSG_RESULT,
                     .body.result = report_failure(id, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, why)};
 
+    exchange_counts_result(&t->agent->ended, &m.body.result);
     (void)send_message(t, &m);
 }
 

@@ -1,5 +1,6 @@
 #include "agent/io/settings.h"
 
+#include "common/core/listen_address.h"
 #include "common/core/message.h"
 #include "common/core/url.h"
 #include "common/io/conf_file.h"
@@ -55,6 +56,10 @@ static const struct conf_row rows[] = {
     {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,
      "more rules: each file *.conf in it holds a policy list; read in name order, after the above",
      NULL},
+    {"metrics.listen", CONF_STRING, AT(metrics_listen), NULL, 1, 255, 0,
+     "HOST:PORT for `GET /metrics` (OpenMetrics), as 127.0.0.1:9464; off if left out. Plain HTTP "
+     "without a key: no secret is in it, but whoever reaches an address that isn't loopback reads it",
+     NULL},
     {"log.level", CONF_WORD(log_level_words), AT(log_level), "info", 0, 0, CONF_RELOADABLE,
      "error, warn, info or debug", NULL},
     {"log.format", CONF_WORD(log_format_words), AT(log_format), "text", 0, 0, CONF_RELOADABLE,
@@ -104,6 +109,18 @@ static void read_endpoint(const struct agent_settings *s, struct agent_endpoint 
     out->host = url.host;
     url.host = NULL;
     url_done(&url);
+}
+
+static void check_metrics(const struct agent_settings *s, struct faults *faults)
+{
+    struct listen_address at;
+    struct cx_fail fail = {0};
+
+    if (s->metrics_listen != NULL &&
+        listen_address_read(slice_of_str(s->metrics_listen), &at, &fail) != CX_OK) {
+        conf_fault(faults, s, "metrics.listen", "%s, found \"%s\"", cx_fail_text(&fail),
+                   s->metrics_listen);
+    }
 }
 
 /* A NULL-terminated copy of the pointers; NULL if out of memory. */
@@ -189,6 +206,7 @@ bool agent_config_read(const char *path, struct agent_config *out, struct faults
         return false;
     }
     read_endpoint(&out->settings, &out->endpoint, faults);
+    check_metrics(&out->settings, faults);
     add_rules(&out->settings.policy, &out->policy, faults);
     if (out->settings.policy_directory != NULL) {
         read_policy_directory(&out->settings, &out->policy, faults);
