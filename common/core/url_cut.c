@@ -188,7 +188,7 @@ static enum cx_err cut_name(struct slice authority, enum url_use use, struct url
 {
     size_t colon = slice_find(authority, 0, ':');
     struct slice host = slice_first(authority, colon);
-    struct slice label = host;
+    struct slice label; /* the last one, when the loop is done */
     size_t from = 0;
 
     if (slice_find(authority, colon + 1, ':') < authority.len) {
