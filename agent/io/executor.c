@@ -237,6 +237,7 @@ static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fa
         .has_body = run->request.has_body,
         .body = buf_view(&run->request.body),
         .ca_file = run->rule->ca,
+        .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
         .budget_ms = budget_ms,
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
         .answer_bytes_max = run->executor->options.answer_bytes_max,
@@ -314,7 +315,7 @@ static bool is_allowed(struct run *run)
     }
     run->rule = policy_find(run->executor->policy, &run->url, run->request.method, &fail);
     run->policy_us = clock_mono_us() - began_us;
-    if (run->rule == NULL) {
+    if (run->rule == NULL || !policy_allows_host(run->rule, &run->url, &fail)) {
         refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
         return false;
     }

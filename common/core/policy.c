@@ -19,6 +19,7 @@ static void rule_done(struct policy_rule *rule)
     free(rule->name);
     free(rule->url);
     free(rule->ca);
+    proxy_done(&rule->proxy);
     free(rule->networks);
     policy_pattern_free(rule->pattern);
     *rule = (struct policy_rule){0};
@@ -195,6 +196,19 @@ static void read_ca(struct reading *r, struct policy_rule *out)
     out->ca = dup_or_fault(r, r->text->ca);
 }
 
+static void read_proxy(struct reading *r, struct policy_rule *out)
+{
+    if (r->text->proxy == NULL || !proxy_is_set(r->text->proxy)) {
+        return;
+    }
+    if (out->nnetworks != 0) {
+        faults_add(r->faults, r->text->where, field_of(r, "networks"),
+                   "can't be checked behind a proxy, which resolves names itself: leave `networks` "
+                   "or `proxy` out");
+    }
+    out->proxy = *r->text->proxy; /* lent until the rule is appended */
+}
+
 static bool append(struct policy *p, struct policy_rule *rule)
 {
     struct policy_rule *grown = calloc(p->nrules + 1, sizeof(*grown));
@@ -226,11 +240,16 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     read_networks(&reading, &made);
     read_ca(&reading, &made);
     read_share(&reading, &made);
+    read_proxy(&reading, &made);
     is_good = faults_total(faults) == before;
     if (is_good && !append(p, &made)) {
         out_of_memory(&reading);
         is_good = false;
     }
+    if (is_good && text->proxy != NULL) {
+        *text->proxy = (struct proxy){0};
+    }
+    made.proxy = (struct proxy){0};
     rule_done(&made);
     return is_good;
 }

@@ -2,6 +2,7 @@
 #define CONNECTOR_COMMON_CORE_POLICY_H
 
 #include "common/core/faults.h"
+#include "common/core/proxy.h"
 #include "common/core/terms.h"
 #include "common/core/url.h"
 
@@ -31,14 +32,16 @@ struct policy_rule_text {
     const char *const *networks; /* CIDR or one address, NULL-terminated; NULL or empty: any but
                                     special ones */
     const char *ca;              /* file with the CAs for this rule's TLS; NULL: the system's */
+    struct proxy *proxy;         /* moved from if the rule is appended; NULL or not set: none */
     const char *share;           /* none, name, url; NULL: url */
 };
 
 struct policy_rule {
     char *where; /* "agent.conf:12"; "" if it is in no file */
     char *name;
-    char *url;        /* the pattern as written */
-    char *ca;         /* NULL: the system's CAs */
+    char *url; /* the pattern as written */
+    char *ca;  /* NULL: the system's CAs */
+    struct proxy proxy;
     unsigned methods; /* bit (1u << METHOD_x) */
     enum policy_share share;
     struct policy_network *networks;
@@ -56,7 +59,7 @@ void policy_done(struct policy *p);
 
 /* Check one rule and append it. Every fault of the rule is added to `faults` (none is appended
  * then): malformed pattern, scheme, method, network (host bits set, a prefix too long), a name used
- * twice, share. True if it was appended. */
+ * twice, share, `networks` beside a proxy, which resolves names itself. True if it was appended. */
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
 
 /* The rule that decides on this request, or NULL: denied. Percent-encoding in paths compares as
@@ -67,9 +70,16 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
 const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
                                       enum http_method method, struct cx_fail *fail);
 
-/* May a request under `rule` go to this address? With networks in the rule: only to them. Loopback,
- * link-local, multicast, unspecified, broadcast, reserved and cloud-metadata addresses only if a
- * network of the rule that lies wholly inside that special range holds it. An IPv4-mapped address
+/* May a request under `rule` name this host? A proxy connects to where the URL says and no address
+ * is seen here: so an address in the URL must not be one of the special ranges (see below). Without
+ * a proxy the address is checked when it is connected to: true. Pure. */
+bool policy_allows_host(const struct policy_rule *rule, const struct url *url,
+                        struct cx_fail *fail);
+
+/* May a request under `rule` go to this address? With a proxy: yes, it is the proxy's own. With
+ * networks in the rule: only to them. Loopback, link-local, multicast, unspecified, broadcast,
+ * reserved and cloud-metadata addresses only if a network of the rule that lies wholly inside that
+ * special range holds it. An IPv4-mapped address
  * (::ffff:0:0/96) is the IPv4 address; one that embeds an IPv4 address (compatible, 64:ff9b::/96,
  * 2002::/16, Teredo ...) must be allowed itself, and be none that embeds a special one, unless the
  * rule allows that too. Any family other than IPv4 and IPv6: no. `fail` (may be NULL) says why not;

@@ -185,8 +185,8 @@ static void say_special(const struct policy_rule *rule, const struct address *a,
                       policy_rule_label(rule, who), text, what);
 }
 
-bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr *address,
-                           struct cx_fail *fail)
+static bool is_allowed(const struct policy_rule *rule, const struct sockaddr *address,
+                       struct cx_fail *fail)
 {
     const struct special *range;
     struct address judged;
@@ -214,4 +214,26 @@ bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr
         return false;
     }
     return true;
+}
+
+bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr *address,
+                           struct cx_fail *fail)
+{
+    return proxy_is_set(&rule->proxy) || is_allowed(rule, address, fail);
+}
+
+bool policy_allows_host(const struct policy_rule *rule, const struct url *url, struct cx_fail *fail)
+{
+    struct sockaddr_in v4 = {.sin_family = AF_INET};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+
+    if (!proxy_is_set(&rule->proxy) || (!url->is_ipv4 && !url->is_ipv6)) {
+        return true;
+    }
+    if (url->is_ipv6) {
+        return inet_pton(AF_INET6, url->host, &v6.sin6_addr) == 1 &&
+               is_allowed(rule, (const struct sockaddr *)&v6, fail);
+    }
+    return inet_pton(AF_INET, url->host, &v4.sin_addr) == 1 &&
+           is_allowed(rule, (const struct sockaddr *)&v4, fail);
 }

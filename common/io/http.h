@@ -13,6 +13,7 @@
  * second send into an error. */
 
 struct loop;      /* loop.h */
+struct proxy;     /* proxy.h */
 struct http;      /* the engine; one a loop */
 struct http_call; /* one request under way */
 struct http_end;  /* how it ended */
@@ -30,11 +31,12 @@ struct http_plan {
     const char *const *headers; /* "Name: value" */
     size_t nheaders;
     bool has_body;
-    struct slice body;       /* copied, wiped after use */
-    const char *ca_file;     /* NULL: the system's CAs */
-    uint32_t budget_ms;      /* from http_start to `done` */
-    uint32_t reuse_idle_ms;  /* a connection idle for longer is not reused; 0: 60 s */
-    size_t answer_bytes_max; /* after decoding */
+    struct slice body;         /* copied, wiped after use */
+    const char *ca_file;       /* NULL: the system's CAs */
+    const struct proxy *proxy; /* CONNECT for https, the whole URL for http; NULL: none */
+    uint32_t budget_ms;        /* from http_start to `done` */
+    uint32_t reuse_idle_ms;    /* a connection idle for longer is not reused; 0: 60 s */
+    size_t answer_bytes_max;   /* after decoding */
     /* Asked for each address before connecting and again, on new and reused connections, right
      * before the request is written. False refuses: the call ends at STAGE_POLICY. May be NULL. */
     bool (*allows_address)(void *ctx, const struct sockaddr *address, struct cx_fail *fail);

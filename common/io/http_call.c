@@ -1,5 +1,7 @@
 #include "common/io/http_private.h"
 
+#include "common/core/proxy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +133,20 @@ static struct http_timing timing_of(const struct http_call *call)
     return t;
 }
 
+/* Plain HTTP has no CONNECT: the proxy's own refusal comes in place of the endpoint's answer. */
+static unsigned proxy_status(const struct http_call *call)
+{
+    long status = 0;
+
+    if (call->facts.is_https) {
+        (void)curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    } else {
+        (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
+        status = status == 407 || (status >= 400 && call->facts.is_proxys_own) ? status : 0;
+    }
+    return (unsigned)status;
+}
+
 static void facts_complete(struct http_call *call)
 {
     struct http_facts *f = &call->facts;
@@ -144,7 +160,10 @@ static void facts_complete(struct http_call *call)
     if (!f->is_repeat_stopped) {
         (void)curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &head);
         (void)curl_easy_getinfo(call->easy, CURLINFO_SIZE_UPLOAD_T, &body);
-        f->is_request_written = head > 0 && (size_t)body >= call->body.len;
+        f->is_request_written = head > call->head_bytes_before && (size_t)body >= call->body.len;
+    }
+    if (f->has_proxy) {
+        f->proxy_status = proxy_status(call);
     }
 }
 
@@ -259,7 +278,11 @@ static void call_prepare(struct http_call *call, const struct http_plan *plan)
     call->has_query = strchr(plan->url, '?') != NULL;
     call->facts = (struct http_facts){.budget_ms = plan->budget_ms,
                                       .answer_bytes_max = plan->answer_bytes_max,
-                                      .is_https = strncmp(plan->url, "https:", 6) == 0};
+                                      .is_https = strncmp(plan->url, "https:", 6) == 0,
+                                      .has_proxy = plan->proxy != NULL};
+    call->head_bytes_before = 0;
+    call->facts.had_proxy_credentials =
+        plan->proxy != NULL && secret_is_set(&plan->proxy->credentials);
     call->is_reused = false;
     call->sending_ns = 0;
     call->answered_ns = 0;

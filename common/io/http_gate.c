@@ -78,7 +78,7 @@ int http_gate_sending(void *call, char *peer_ip, char *own_ip, int peer_port, in
     if (c->facts.is_gate_open) {
         (void)curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &written);
         c->facts.is_repeat_stopped = true;
-        c->facts.is_request_written = written > 0;
+        c->facts.is_request_written = written > c->head_bytes_before;
         return CURL_PREREQFUNC_ABORT;
     }
     if (!peer_read(peer_ip, peer_port, &peer) || !is_allowed(c, (const struct sockaddr *)&peer)) {
@@ -90,6 +90,7 @@ int http_gate_sending(void *call, char *peer_ip, char *own_ip, int peer_port, in
     }
     c->is_reused = connects == 0;
     c->facts.is_gate_open = true;
+    (void)curl_easy_getinfo(c->easy, CURLINFO_REQUEST_SIZE, &c->head_bytes_before);
     c->sending_ns = uv_hrtime();
     if (c->on_sending != NULL) {
         c->on_sending(c->ctx);

@@ -68,7 +68,9 @@ struct http_call {
     size_t nodes_room;
     struct buf body;
     bool has_query;
-    bool has_own_ca; /* CURLOPT_CAINFO is not the system's */
+    bool has_own_ca;        /* CURLOPT_CAINFO is not the system's */
+    bool has_proxy;         /* CURLOPT_PROXY is not empty */
+    long head_bytes_before; /* what libcurl had written when the gate opened: a CONNECT */
     /* the answer */
     struct http_facts facts;
     bool is_reused;

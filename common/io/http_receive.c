@@ -35,12 +35,28 @@ static bool keep(struct buf *b, struct slice value)
     return buf_put(b, slice_first(value, HTTP_HEADER_VALUE_MAX)) == CX_OK;
 }
 
+/* Of plain HTTP a proxy's refusal looks like the endpoint's answer, and tinyproxy's 401 for our
+ * credentials there like the endpoint's for the user's. By these the two in Debian sign. */
+static void note_proxy(struct http_call *c, struct slice name, struct slice value)
+{
+    static const char tinyproxy[] = "tinyproxy/";
+
+    if (slice_eq_nocase(name, SLICE_LIT("x-squid-error")) ||
+        (slice_eq_nocase(name, SLICE_LIT("server")) &&
+         slice_has_prefix(value, slice_of_str(tinyproxy)))) {
+        c->facts.is_proxys_own = true;
+    }
+}
+
 static bool header_is_taken(struct http_call *c, struct slice line)
 {
     size_t colon = slice_find(line, 0, ':');
     struct slice name = slice_first(line, colon);
     struct slice value = trim(slice_from(line, colon + 1));
 
+    if (c->facts.has_proxy && !c->facts.is_https) {
+        note_proxy(c, name, value);
+    }
     if (slice_eq_nocase(name, SLICE_LIT("content-length"))) {
         return length_is_sound(c, value);
     }

@@ -1,5 +1,7 @@
 #include "common/io/http_private.h"
 
+#include "common/io/http_proxy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,8 @@ bool http_request_set_up(struct http_call *call)
 
     return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->text) &&
            SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") &&
-           SET(CURLOPT_NOPROXY, "") && SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
+           SET(CURLOPT_NOPROXY, "") && SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
+           SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
@@ -181,6 +184,15 @@ static bool easy_set_trust(struct http_call *call, const char *ca_file)
            SET(CURLOPT_CAPATH, ca_file != NULL ? NULL : call->h->system_ca_directory);
 }
 
+static bool easy_set_proxy(struct http_call *call, const struct proxy *proxy)
+{
+    if (proxy == NULL && !call->has_proxy) {
+        return true;
+    }
+    call->has_proxy = proxy != NULL;
+    return http_proxy_set(call->easy, proxy);
+}
+
 /* libcurl counts whole seconds and reuses as long as they do not exceed the limit: 3 s of idling
  * are "more than 2". */
 static bool easy_set_reuse(struct http_call *call, uint32_t idle_ms)
@@ -207,6 +219,7 @@ enum cx_err http_request_set(struct http_call *call, const struct http_plan *pla
     is_set = SET(CURLOPT_URL, plan->url) && SET(CURLOPT_HTTPHEADER, call->nodes) &&
              SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
              easy_set_method(call, plan->method, plan->has_body) &&
-             easy_set_trust(call, plan->ca_file) && easy_set_reuse(call, plan->reuse_idle_ms);
+             easy_set_trust(call, plan->ca_file) && easy_set_proxy(call, plan->proxy) &&
+             easy_set_reuse(call, plan->reuse_idle_ms);
     return is_set ? CX_OK : CX_E_NOMEM;
 }

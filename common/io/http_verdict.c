@@ -1,9 +1,16 @@
 #include "common/io/http_verdict.h"
 
+#include "common/core/proxy.h"
+
 #include <curl/curl.h>
 #include <openssl/x509.h>
 #include <string.h>
 #include <uv.h>
+
+static bool has_tunnel(const struct http_facts *f)
+{
+    return f->is_https && f->proxy_status >= 200 && f->proxy_status < 300;
+}
 
 /* How far it got. */
 static enum stage stage_reached(const struct http_facts *f)
@@ -13,6 +20,9 @@ static enum stage stage_reached(const struct http_facts *f)
     }
     if (f->is_gate_open) {
         return f->is_request_written ? STAGE_WAIT : STAGE_SEND;
+    }
+    if (f->has_proxy && (f->sockets > 0 || f->has_resolving_begun) && !has_tunnel(f)) {
+        return STAGE_PROXY;
     }
     if (f->has_connected) {
         return f->is_https ? STAGE_TLS : STAGE_CONNECT;
@@ -28,6 +38,8 @@ static const char *doing(const struct http_facts *f)
     switch (stage_reached(f)) {
     case STAGE_RESOLVE:
         return "resolving the endpoint's name";
+    case STAGE_PROXY:
+        return "asking the proxy for a connection to the endpoint";
     case STAGE_CONNECT:
         return f->sockets > 0 ? "connecting to the endpoint"
                               : "waiting for a free connection to the endpoint";
@@ -166,6 +178,45 @@ static void conclude_no_connection(const struct http_facts *f, struct http_end *
                       "http.connect", "can't connect to the endpoint: %s", why);
 }
 
+static void conclude_proxy(const struct http_facts *f, struct http_end *end)
+{
+    struct cx_fail *fail = conclude(end, STAGE_PROXY, VERDICT_ENDPOINT_UNREACHABLE);
+    const struct proxy_answer answer = {.status = f->proxy_status};
+    char why[80] = "no address of it could be tried";
+
+    if (f->proxy_status >= 300) {
+        (void)proxy_refused(&answer, f->had_proxy_credentials, fail);
+    } else if (f->curl_code == CURLE_COULDNT_RESOLVE_PROXY) {
+        (void)cx_fail_set(fail, CX_E_CONNECT, "http.proxy", "the proxy's name can't be resolved");
+    } else if (f->curl_code == CURLE_COULDNT_CONNECT) {
+        if (f->os_errno != 0) {
+            (void)uv_strerror_r(uv_translate_sys_error((int)f->os_errno), why, sizeof(why));
+        }
+        (void)cx_fail_set(fail, CX_E_CONNECT, "http.proxy", "no connection to the proxy: %s", why);
+    } else {
+        (void)cx_fail_set(fail, CX_E_CONNECT, "http.proxy",
+                          "the proxy closed the connection without a whole answer, or what answers "
+                          "there is no HTTP proxy");
+    }
+}
+
+/* Before the request, at the proxy; what is no fault of the proxy's own is said elsewhere. An error
+ * in reading is the proxy's even when its status has come: in the TLS handshake libcurl has another
+ * code for it. */
+static bool ended_at_proxy(const struct http_facts *f)
+{
+    return f->has_proxy && !f->is_gate_open && f->curl_code != CURLE_OPERATION_TIMEDOUT &&
+           f->curl_code != CURLE_OUT_OF_MEMORY &&
+           (stage_reached(f) == STAGE_PROXY || f->curl_code == CURLE_RECV_ERROR);
+}
+
+/* Plain HTTP: it has refused in place of the endpoint, and perhaps reset the connection then, since
+ * it leaves the request's body unread. */
+static bool proxy_has_answered(const struct http_facts *f)
+{
+    return f->has_proxy && f->are_headers_whole && f->proxy_status >= 300;
+}
+
 /* The connection failed under way. Under TLS 1.3 the peer's refusal of our certificate (or of our
  * having none) comes as an alert after the request was written. */
 static void conclude_lost(const struct http_facts *f, struct http_end *end)
@@ -295,10 +346,12 @@ void http_verdict(const struct http_facts *facts, struct http_end *end)
         conclude_flaw(facts, end);
     } else if (facts->curl_code == CURLE_OK && !facts->are_headers_whole) {
         conclude_lost(facts, end); /* libcurl takes an end in the headers for their end */
-    } else if (facts->curl_code == CURLE_OK) {
+    } else if (facts->curl_code == CURLE_OK && !proxy_has_answered(facts)) {
         end->execution = EXECUTION_ANSWERED;
         end->stage = STAGE_NONE;
         end->code = VERDICT_UNKNOWN;
+    } else if (ended_at_proxy(facts) || proxy_has_answered(facts)) {
+        conclude_proxy(facts, end);
     } else {
         conclude_from_curl(facts, end);
     }

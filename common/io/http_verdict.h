@@ -32,6 +32,11 @@ struct http_facts {
     uint32_t budget_ms;
     size_t answer_bytes_max; /* the limit that HTTP_FLAW_BODY_TOO_BIG speaks of */
     bool is_https;
+    bool has_proxy;
+    bool had_proxy_credentials;
+    unsigned proxy_status; /* what the proxy itself answered: to CONNECT, or to a request that it
+                              did not pass on; 0: nothing */
+    bool is_proxys_own;    /* the answer's headers say that the proxy wrote it */
     unsigned addresses_refused; /* by the policy, before connecting */
     unsigned sockets;           /* opened, each for an address */
     bool has_resolving_begun;
