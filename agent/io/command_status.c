@@ -103,6 +103,9 @@ static void print_status(const json_t *status)
            number_of(status, "pid"));
     print_duration(number_of(status, "up_s"));
     printf("\n  platform    %s\n", text_of(status, "platform"));
+    if (json_is_string(json_object_get(status, "proxy"))) {
+        printf("  proxy       %s\n", text_of(status, "proxy"));
+    }
     print_tunnels(status);
     printf("  certificate good for %lld days\n", number_of(certificate, "days_left"));
     printf("  policy      %lld rule%s\n", number_of(status, "policy_rules"),

@@ -1,5 +1,6 @@
 #include "agent/io/settings.h"
 
+#include "agent/io/proxy_settings.h"
 #include "common/core/listen_address.h"
 #include "common/core/message.h"
 #include "common/core/url.h"
@@ -31,6 +32,11 @@ static const struct conf_row rule_rows[] = {
      "such a network is listed", "[\"10.0.0.0/8\"]"},
     {"ca", CONF_PATH, AT_RULE(ca), NULL, 1, 0, 0,
      "file with the CAs that these servers are verified against; the system's if left out", NULL},
+    {"proxy", CONF_STRING, AT_RULE(proxy), NULL, 1, 512, 0,
+     "HTTP proxy to these servers, http://HOST:PORT; none if left out. It resolves their names, so "
+     "that `networks` can't be checked and must be left out", NULL},
+    {"proxy_auth_file", CONF_PATH, AT_RULE(proxy_auth_file), NULL, 1, 0, 0,
+     "file with one line, user:password, for that proxy (mode 0600)", NULL},
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
 };
@@ -43,6 +49,11 @@ static const struct conf_row rows[] = {
      "the platform's tunnel", "\"wss://platform.example.com/v1/tunnel\""},
     {"platform.ca", CONF_PATH, AT(platform_ca), "ca.pem", 1, 0, 0,
      "the platform's CA: the only one that it is verified against", NULL},
+    {"platform.proxy", CONF_STRING, AT(platform_proxy), NULL, 1, 512, 0,
+     "HTTP proxy to the platform, http://HOST:PORT; or environment: what https_proxy says, unless "
+     "no_proxy has the platform's host", NULL},
+    {"platform.proxy_auth_file", CONF_PATH, AT(platform_proxy_auth_file), NULL, 1, 0, 0,
+     "file with one line, user:password, for that proxy (mode 0600)", NULL},
     {"identity.certificate", CONF_PATH, AT(certificate), "agent.pem", 1, 0, 0,
      "this agent's certificate, made by enrolment", NULL},
     {"identity.key", CONF_PATH, AT(key), "agent.key", 1, 0, 0,
@@ -111,6 +122,21 @@ static void read_endpoint(const struct agent_settings *s, struct agent_endpoint 
     url_done(&url);
 }
 
+static void read_proxy(const struct agent_settings *s, const char *host, struct proxy *out,
+                       struct faults *faults)
+{
+    struct proxy_settings settings = {
+        .url = s->platform_proxy, .auth_file = s->platform_proxy_auth_file, .host = host};
+    struct cx_fail fail = {0};
+    const char *field;
+    char key[64];
+
+    if (host != NULL && proxy_settings_read(&settings, out, &field, &fail) != CX_OK) {
+        (void)snprintf(key, sizeof(key), "platform.%s", field);
+        conf_fault(faults, s, key, "%s", cx_fail_text(&fail));
+    }
+}
+
 static void check_metrics(const struct agent_settings *s, struct faults *faults)
 {
     struct listen_address at;
@@ -138,6 +164,10 @@ static void add_rule(const struct agent_rule *rule, struct policy *policy, struc
 {
     const char **methods = terminated(&rule->methods);
     const char **networks = terminated(&rule->networks);
+    struct proxy_settings proxy_settings = {.url = rule->proxy, .auth_file = rule->proxy_auth_file};
+    struct proxy proxy = {0};
+    struct cx_fail fail = {0};
+    const char *field;
     char where[512];
     struct policy_rule_text text = {
         .where = where,
@@ -147,10 +177,14 @@ static void add_rule(const struct agent_rule *rule, struct policy *policy, struc
         .methods = methods,
         .networks = networks,
         .ca = rule->ca,
+        .proxy = &proxy,
         .share = share_words[rule->share],
     };
 
     (void)snprintf(where, sizeof(where), "%s:%u", rule->place.file, rule->place.line);
+    if (proxy_settings_read(&proxy_settings, &proxy, &field, &fail) != CX_OK) {
+        conf_fault(faults, rule, field, "%s", cx_fail_text(&fail));
+    }
     if (methods == NULL || networks == NULL) {
         conf_fault(faults, rule, "", "%s", cx_err_text(CX_E_NOMEM));
     } else if (rule->name != NULL && rule->url != NULL) { /* else a fault already */
@@ -159,6 +193,7 @@ static void add_rule(const struct agent_rule *rule, struct policy *policy, struc
     if (rule->ca != NULL && !file_exists(rule->ca)) {
         conf_fault(faults, rule, "ca", "there is no file %s", rule->ca);
     }
+    proxy_done(&proxy);
     free(methods);
     free(networks);
 }
@@ -206,6 +241,7 @@ bool agent_config_read(const char *path, struct agent_config *out, struct faults
         return false;
     }
     read_endpoint(&out->settings, &out->endpoint, faults);
+    read_proxy(&out->settings, out->endpoint.host, &out->proxy, faults);
     check_metrics(&out->settings, faults);
     add_rules(&out->settings.policy, &out->policy, faults);
     if (out->settings.policy_directory != NULL) {
@@ -218,6 +254,7 @@ void agent_config_done(struct agent_config *c)
 {
     conf_done(&agent_settings_table, &c->settings);
     policy_done(&c->policy);
+    proxy_done(&c->proxy);
     free(c->endpoint.host);
     c->endpoint.host = NULL;
 }

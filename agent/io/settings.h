@@ -3,6 +3,7 @@
 
 #include "common/core/conf.h"
 #include "common/core/policy.h"
+#include "common/core/proxy.h"
 
 /* The agent's configuration: /etc/connector-agent/agent.conf. One table declares every setting. */
 
@@ -15,6 +16,8 @@ struct agent_rule { /* one entry of `policy` */
     struct conf_strings methods;
     struct conf_strings networks;
     char *ca;
+    char *proxy;
+    char *proxy_auth_file;
     int share; /* enum policy_share */
 };
 
@@ -22,6 +25,8 @@ struct agent_settings {
     struct conf_place place;
     char *platform_url;
     char *platform_ca;
+    char *platform_proxy;
+    char *platform_proxy_auth_file;
     char *certificate;
     char *key;
     uint32_t jobs;
@@ -53,6 +58,7 @@ struct agent_endpoint {
 struct agent_config {
     struct agent_settings settings;
     struct agent_endpoint endpoint;
+    struct proxy proxy;   /* the tunnel's */
     struct policy policy; /* agent.conf's rules, then those of policy_directory in name order */
 };
 

@@ -92,19 +92,27 @@ static json_t *jobs_json(const struct agent *a)
         (json_int_t)a->counts.done, "outcomes", outcomes, "not_issued_by_stage", stages);
 }
 
+static json_t *proxy_json(const struct proxy *proxy)
+{
+    char url[PROXY_URL_BYTES];
+
+    return proxy_is_set(proxy) ? json_string(proxy_url(proxy, url)) : json_null();
+}
+
 static json_t *status_json(const struct agent *a)
 {
     int64_t left_s = (int64_t)a->certificate_ends_s - (int64_t)clock_wall_s();
     json_t *certificate = json_pack("{s:I, s:I}", "ends_unix", (json_int_t)a->certificate_ends_s,
                                     "days_left", (json_int_t)(left_s < 0 ? -1 : left_s / 86400));
 
-    return json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "state", overall_state(a),
-        "version", CONNECTOR_VERSION, "agent", a->agent_name, "connector", a->connector_name,
-        "platform", a->config.settings.platform_url, "pid", (int)getpid(), "up_s",
-        (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "policy_rules",
-        (json_int_t)a->config.policy.nrules, "times_connected", (json_int_t)a->counts.connected,
-        "certificate", certificate, "tunnels", tunnels_json(a), "jobs", jobs_json(a));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "state",
+                     overall_state(a), "version", CONNECTOR_VERSION, "agent", a->agent_name,
+                     "connector", a->connector_name, "platform", a->config.settings.platform_url,
+                     "proxy", proxy_json(&a->config.proxy), "pid", (int)getpid(), "up_s",
+                     (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "policy_rules",
+                     (json_int_t)a->config.policy.nrules, "times_connected",
+                     (json_int_t)a->counts.connected, "certificate", certificate, "tunnels",
+                     tunnels_json(a), "jobs", jobs_json(a));
 }
 
 /* The last ones, newest first. */

@@ -4,12 +4,13 @@
 #include "agent/io/outbox.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
+#include "common/io/proxy_tunnel.h"
 #include "common/io/ws_client.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { LOOKUP_MS = 10000, UPGRADE_MS = 10000 };
+enum { LOOKUP_MS = 10000, PROXY_MS = 10000, UPGRADE_MS = 10000 };
 
 static void step(struct agent_tunnel *t, const struct session_event *ev);
 
@@ -136,6 +137,7 @@ static void on_failed(void *arg, const struct ws_failed *failed)
                                          [WS_STAGE_UPGRADE] = "WebSocket upgrade"};
     struct agent_tunnel *t = arg;
     const char *address = t->addresses[t->next_address - 1].text;
+    char proxy[PROXY_URL_BYTES];
     char what[512];
 
     t->attempt = NULL;
@@ -145,13 +147,17 @@ static void on_failed(void *arg, const struct ws_failed *failed)
         try_next_address(t);
         return;
     }
-    (void)snprintf(what, sizeof(what), "%s to %s port %u (%s) failed: %s", stages[failed->stage],
-                   t->agent->config.endpoint.host, t->agent->config.endpoint.port, address,
-                   failed->detail);
+    if (proxy_is_set(&t->agent->config.proxy)) {
+        address = proxy_url(&t->agent->config.proxy, proxy);
+    }
+    (void)snprintf(what, sizeof(what), "%s to %s port %u (%s%s) failed: %s", stages[failed->stage],
+                   t->agent->config.endpoint.host, t->agent->config.endpoint.port,
+                   address == proxy ? "through " : "", address, failed->detail);
     connect_failed(t, what, failed->code == CX_E_CERT);
 }
 
-static void try_next_address(struct agent_tunnel *t)
+/* The WebSocket: to the next address, or on `socket`, which a proxy has connected; -1: none. */
+static void start_upgrade(struct agent_tunnel *t, int socket)
 {
     const struct agent_endpoint *endpoint = &t->agent->config.endpoint;
     struct ws_attempt_opts opts = {
@@ -161,6 +167,8 @@ static void try_next_address(struct agent_tunnel *t)
         .path = MSG_TUNNEL_PATH,
         .subprotocol = MSG_SUBPROTOCOL,
         .timeout_ms = UPGRADE_MS,
+        .has_socket = socket >= 0,
+        .socket = socket,
         .on_link = on_link,
         .on_failed = on_failed,
         .arg = t,
@@ -170,6 +178,11 @@ static void try_next_address(struct agent_tunnel *t)
     if (ws_client_connect(t->agent->ws_client, &opts, &t->attempt, &fail) != CX_OK) {
         connect_failed(t, cx_fail_text(&fail), false);
     }
+}
+
+static void try_next_address(struct agent_tunnel *t)
+{
+    start_upgrade(t, -1);
 }
 
 static void on_lookup(void *arg, const struct loop_address *addresses, size_t n,
@@ -215,6 +228,40 @@ static void start_lookup(struct agent_tunnel *t)
     loop_timer_start(t->agent->loop, &t->lookup_timer, LOOKUP_MS, on_lookup_late, t);
 }
 
+static void on_proxy(void *arg, const struct proxy_tunnel_end *end)
+{
+    struct agent_tunnel *t = arg;
+    char url[PROXY_URL_BYTES];
+    char what[512];
+
+    t->proxy = NULL;
+    if (end->socket < 0) {
+        (void)snprintf(what, sizeof(what), "no connection to %s port %u through %s: %s",
+                       t->agent->config.endpoint.host, t->agent->config.endpoint.port,
+                       proxy_url(&t->agent->config.proxy, url), cx_fail_text(&end->fail));
+        connect_failed(t, what, false);
+        return;
+    }
+    t->naddresses = 1;
+    t->next_address = 0;
+    t->addresses[0] = *end->address;
+    start_upgrade(t, end->socket);
+}
+
+static void start_proxy(struct agent_tunnel *t)
+{
+    struct proxy_tunnel_opts opts = {.proxy = &t->agent->config.proxy,
+                                     .host = t->agent->config.endpoint.host,
+                                     .port = t->agent->config.endpoint.port,
+                                     .timeout_ms = PROXY_MS,
+                                     .done = on_proxy,
+                                     .arg = t};
+
+    if (proxy_tunnel_start(t->agent->loop, &opts, &t->proxy) != CX_OK) {
+        connect_failed(t, "out of memory", false);
+    }
+}
+
 /* ---- the session ---- */
 
 static void on_timer(void *arg)
@@ -257,7 +304,9 @@ static void perform(struct agent_tunnel *t, const struct session_actions *act)
         agent_tunnel_over(a);
         return;
     }
-    if (act->connect) {
+    if (act->connect && proxy_is_set(&a->config.proxy)) {
+        start_proxy(t);
+    } else if (act->connect) {
         start_lookup(t);
     }
 }
@@ -299,6 +348,10 @@ void tunnel_drop(struct agent_tunnel *t)
     if (t->lookup != NULL) {
         loop_lookup_cancel(t->lookup);
         t->lookup = NULL;
+    }
+    if (t->proxy != NULL) {
+        proxy_tunnel_cancel(t->proxy);
+        t->proxy = NULL;
     }
     if (t->attempt != NULL) {
         ws_attempt_cancel(t->attempt);

@@ -7,6 +7,7 @@
 #include "common/io/loop.h"
 
 struct agent;
+struct proxy_tunnel;
 struct ws_attempt;
 
 /* One of the agent's tunnels: its session, and the connection that the session wants. */
@@ -18,6 +19,7 @@ struct agent_tunnel {
     struct loop_timer timer;
     struct loop_timer lookup_timer;
     struct loop_lookup *lookup;
+    struct proxy_tunnel *proxy; /* a connection that a proxy is making */
     struct ws_attempt *attempt;
     struct link *link; /* NULL: not connected */
     struct loop_address addresses[LOOP_ADDRESSES_MAX];
