@@ -21,6 +21,8 @@ static const struct route routes[] = {
     /* method, pattern, access, has_body, run */
     {"POST", "/v1/profiles/*/exchange", ACCESS_APP, true, api_exchange},
     {"POST", "/v1/profiles/*/refresh", ACCESS_APP, true, api_refresh},
+    {"GET", "/v1/exchanges/*/result", ACCESS_APP, false, api_exchanges_result},
+    {"GET", "/v1/exchanges", ACCESS_ADMIN, false, api_exchanges_list},
     {"GET", "/healthz", ACCESS_OPEN, false, api_healthz},
     {"GET", "/readyz", ACCESS_OPEN, false, api_readyz},
     {"POST", "/v1/keys", ACCESS_ADMIN, true, api_keys_add},

@@ -1,8 +1,7 @@
 #include "platform/io/api_internal.h"
 
 #include "common/core/members.h"
-#include "common/io/log.h"
-#include "platform/io/exchange.h"
+#include "platform/io/api_exchange.h"
 #include "platform/io/profiles.h"
 
 #include <stdio.h>
@@ -10,139 +9,6 @@
 #include <string.h>
 
 enum { CONNECTOR_FULL_RETRY_MS = 1000, TENANT_BYTES_MAX = 63, REFRESH_TOKEN_BYTES_MAX = 65536 };
-
-/* A caller that waits for its exchange. */
-struct waiting {
-    struct http_call *call;
-    struct exchange *exchange;
-    char trace_id[TRACE_ID_TEXT_BYTES];
-};
-
-/* ---- the answer ---- */
-
-static void set_slice(json_t *json, const char *key, struct slice text)
-{
-    if (!slice_is_absent(text)) {
-        (void)json_object_set_new(json, key, json_stringn((const char *)text.ptr, text.len));
-    }
-}
-
-static void set_number(json_t *json, const char *key, uint64_t value)
-{
-    (void)json_object_set_new(json, key, json_integer((json_int_t)value));
-}
-
-static json_t *token_json(const struct msg_token *token)
-{
-    json_t *json = json_object();
-
-    set_slice(json, "access_token", token->access_token);
-    set_slice(json, "token_type", token->token_type);
-    if (token->has_expires_in) {
-        set_number(json, "expires_in", token->expires_in);
-    }
-    set_slice(json, "refresh_token", token->refresh_token);
-    set_slice(json, "scope", token->scope);
-    set_slice(json, "id_token", token->id_token);
-    if (!slice_is_absent(token->extra)) {
-        (void)json_object_set_new(
-            json, "extra", json_loadb((const char *)token->extra.ptr, token->extra.len, 0, NULL));
-    }
-    if (token->extra_omitted) {
-        (void)json_object_set_new(json, "extra_omitted", json_true());
-    }
-    return json;
-}
-
-static void reply_issued(const struct waiting *w, const struct exchange_end *end)
-{
-    const struct msg_result *result = end->result;
-    char agent[CX_ID_TEXT_BYTES];
-    char id[CX_ID_TEXT_BYTES];
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s}", "id", id_text(&end->id, id),
-                  "outcome", terms_outcome(result->outcome), "code", terms_verdict(result->code),
-                  "execution", terms_execution(result->execution), "status",
-                  (json_int_t)result->status, "token", token_json(&result->token), "connector",
-                  end->connector, "agent", id_text(&end->agent, agent), "trace_id", w->trace_id);
-
-    if (json != NULL && result->has_timing) {
-        (void)json_object_set_new(json, "timing_us", problem_timing_json(&result->timing));
-    }
-    api_reply_json(w->call, 200, json);
-}
-
-static void reply_refused(const struct waiting *w, const struct exchange_end *end)
-{
-    const struct msg_result *r = end->result;
-    char agent[CX_ID_TEXT_BYTES];
-    char id[CX_ID_TEXT_BYTES];
-    struct problem problem = {
-        .status = terms_verdict_status(r->code),
-        .code = terms_verdict(r->code),
-        .detail = r->error.message,
-        .stage = r->error.stage,
-        .execution = r->execution,
-        .safe_to_retry = problem_retry_name(problem_retry(r->code, r->execution)),
-        .oauth_error = r->error.oauth_error,
-        .oauth_description = r->error.oauth_description,
-        .endpoint_status = r->status,
-        .has_retry_after = r->error.has_retry_after,
-        .retry_after_ms = r->error.retry_after_ms,
-        .connector = end->connector,
-        .agent = id_text(&end->agent, agent),
-        .id = id_text(&end->id, id),
-        .timing = r->has_timing ? &r->timing : NULL,
-        .trace_id = w->trace_id,
-    };
-
-    api_reply_problem(w->call, &problem);
-}
-
-static void reply_failed(const struct waiting *w, const struct exchange_end *end)
-{
-    const struct dispatch_failure *f = end->failure;
-    char agent[CX_ID_TEXT_BYTES];
-    char id[CX_ID_TEXT_BYTES];
-    struct problem problem = {
-        .status = terms_verdict_status(f->code),
-        .code = terms_verdict(f->code),
-        .detail = slice_of_str(f->message),
-        .stage = f->stage,
-        .execution = f->execution,
-        .safe_to_retry = problem_retry_name(problem_retry(f->code, f->execution)),
-        .connector = end->connector,
-        .agent = id_is_none(&end->agent) ? NULL : id_text(&end->agent, agent),
-        .id = id_text(&end->id, id),
-        .trace_id = w->trace_id,
-    };
-
-    api_reply_problem(w->call, &problem);
-}
-
-static void on_done(void *ctx, const struct exchange_end *end)
-{
-    struct waiting *w = ctx;
-
-    if (end->result == NULL) {
-        reply_failed(w, end);
-    } else if (end->result->outcome == OUTCOME_ISSUED) {
-        reply_issued(w, end);
-    } else {
-        reply_refused(w, end);
-    }
-    free(w);
-}
-
-static void on_gone(void *arg)
-{
-    struct waiting *w = arg;
-    struct http_reply nobody_reads = {.status = 499};
-
-    exchange_abandon(w->exchange);
-    http_call_reply(w->call, &nobody_reads);
-    free(w);
-}
 
 /* ---- what could not begin ---- */
 
@@ -243,30 +109,38 @@ static void ask_done(struct ask *ask)
     free(ask->tenant);
 }
 
-static void begin(struct api_request *r, const struct profile *profile, const struct ask *ask,
-                  struct faults *faults)
+/* What is to be begun. */
+struct begin {
+    const struct profile *profile;
+    const struct exchange_repeat *repeat; /* NULL: no Idempotency-Key */
+    const struct ask *ask;
+};
+
+static void begin(struct api_request *r, const struct begin *what, struct faults *faults)
 {
-    struct waiting *w = calloc(1, sizeof(*w));
+    const struct profile *profile = what->profile;
+    const struct exchange_repeat *repeat = what->repeat;
+    const struct ask *ask = what->ask;
+    struct api_group *group = api_group_new(r, repeat != NULL);
     struct exchange_request request = {.profile = profile,
                                        .call = &ask->call,
                                        .budget_ms = ask->budget_ms,
                                        .key = r->key,
                                        .trace_id = r->trace_id,
-                                       .done = on_done,
-                                       .ctx = w};
+                                       .repeat = repeat,
+                                       .done = api_group_answer,
+                                       .ctx = group};
     enum exchange_begun begun = EXCHANGE_NO_MEMORY;
     struct cx_id id = {{0}};
 
-    if (w != NULL) {
-        w->call = r->call;
-        memcpy(w->trace_id, r->trace_id, sizeof(w->trace_id));
-        begun = exchange_begin(r->p, &request, &id, &w->exchange, faults);
+    if (group != NULL) {
+        begun = exchange_begin(r->p, &request, &id, &group->exchange, faults);
     }
     if (begun == EXCHANGE_BEGUN) {
-        http_call_on_gone(r->call, on_gone, w);
+        api_group_watch(group);
         return;
     }
-    free(w);
+    api_group_free(group);
     if (begun == EXCHANGE_INPUT) {
         api_refuse_faults(r, faults);
     } else {
@@ -305,12 +179,20 @@ static void add_value_faults(const struct profile *profile, const struct ask *as
 static void run(struct api_request *r, enum job_purpose purpose)
 {
     const struct profile *profile = profiles_find(r->p->profiles, r->words.items[0]);
+    struct exchange_repeat repeat;
     struct ask ask = {0};
+    struct begin what = {.profile = profile, .ask = &ask};
     struct faults faults;
 
     if (profile == NULL) {
         api_refuse(r, 404, "not_found", "there is no profile of that name");
         return;
+    }
+    if (!slice_is_absent(r->http->idempotency_key)) {
+        if (!api_repeat_may_run(r, purpose, profile, &repeat)) {
+            return;
+        }
+        what.repeat = &repeat;
     }
     faults_init(&faults);
     read_ask(r, profile, purpose, &ask, &faults);
@@ -318,7 +200,7 @@ static void run(struct api_request *r, enum job_purpose purpose)
         add_value_faults(profile, &ask, &faults);
         api_refuse_faults(r, &faults);
     } else {
-        begin(r, profile, &ask, &faults);
+        begin(r, &what, &faults);
     }
     ask_done(&ask);
     faults_done(&faults);

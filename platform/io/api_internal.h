@@ -60,5 +60,7 @@ void api_profiles_show(struct api_request *r);
 void api_profiles_remove(struct api_request *r);
 void api_exchange(struct api_request *r);
 void api_refresh(struct api_request *r);
+void api_exchanges_list(struct api_request *r);
+void api_exchanges_result(struct api_request *r);
 
 #endif

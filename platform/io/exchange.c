@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { WAY_BACK_MS = 250 };
 
@@ -77,8 +78,11 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                                  .subject = "",
                                  .purpose = x->purpose,
                                  .agent = *agent,
-                                 .began_ms = x->began_ms};
+                                 .began_ms = x->began_ms,
+                                 .is_keyed = x->is_keyed};
 
+    memcpy(row.repeat_sha256, x->repeat.sha256, sizeof(row.repeat_sha256));
+    memcpy(row.body_sha256, x->repeat.body_sha256, sizeof(row.body_sha256));
     if (failure != NULL) {
         row.outcome = failure->code == VERDICT_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED;
         row.code = failure->code;
@@ -90,17 +94,76 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
     platform_store_dirty(x->platform);
 }
 
+/* ---- those with an Idempotency-Key ---- */
+
+static struct exchange **bucket_of(struct exchanges *all, const uint8_t sha256[32])
+{
+    return &all->keyed[sha256[0] % EXCHANGE_BUCKETS];
+}
+
+static void link_keyed(struct exchange *x, const struct exchange_repeat *repeat)
+{
+    struct exchange **bucket = bucket_of(x->platform->exchanges, repeat->sha256);
+
+    x->is_keyed = true;
+    x->repeat = *repeat;
+    x->bucket_next = *bucket;
+    *bucket = x;
+}
+
+static void unlink_keyed(struct exchange *x)
+{
+    struct exchange **link = bucket_of(x->platform->exchanges, x->repeat.sha256);
+
+    while (*link != x) {
+        link = &(*link)->bucket_next;
+    }
+    *link = x->bucket_next;
+}
+
+struct exchange *exchange_of_repeat(const struct platform *p, const uint8_t sha256[32])
+{
+    struct exchange *x = *bucket_of(p->exchanges, sha256);
+
+    while (x != NULL && memcmp(x->repeat.sha256, sha256, sizeof(x->repeat.sha256)) != 0) {
+        x = x->bucket_next;
+    }
+    return x;
+}
+
+const struct exchange_repeat *exchange_repeat(const struct exchange *x)
+{
+    return &x->repeat;
+}
+
+const struct cx_id *exchange_id(const struct exchange *x)
+{
+    return &x->id;
+}
+
+void *exchange_ctx(const struct exchange *x)
+{
+    return x->ctx;
+}
+
+/* ---- one ---- */
+
 static void exchange_free(struct exchange *x)
 {
+    if (x->is_keyed) {
+        unlink_keyed(x);
+    }
     loop_timer_stop(&x->deadline);
     x->platform->exchanges->under_way--;
     free(x);
 }
 
-void exchange_end_with(struct exchange *x, const struct exchange_end *end)
+bool exchange_end_with(struct exchange *x, const struct exchange_end *end)
 {
-    x->done(x->ctx, end);
+    bool is_answered = x->done(x->ctx, end);
+
     exchange_free(x);
+    return is_answered;
 }
 
 static void on_deadline(void *arg)
@@ -156,6 +219,9 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     (void)snprintf(x->connector, sizeof(x->connector), "%s", request->profile->connector);
     (void)snprintf(x->key, sizeof(x->key), "%s", request->key);
     (void)snprintf(x->trace_id, sizeof(x->trace_id), "%s", request->trace_id);
+    if (request->repeat != NULL) {
+        link_keyed(x, request->repeat);
+    }
     p->exchanges->under_way++;
     return x;
 }

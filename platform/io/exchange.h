@@ -22,13 +22,23 @@ struct exchange_end {
     struct cx_id agent; /* that had it; none if it was never given to one */
 };
 
+/* What an Idempotency-Key was given for: the hash of scope and key (core/idempotency.h), and that
+ * of the request's body. */
+struct exchange_repeat {
+    uint8_t sha256[32];
+    uint8_t body_sha256[32];
+};
+
 struct exchange_request {
     const struct profile *profile;
-    const struct profile_call *call; /* its id and budget_ms are set here */
-    uint32_t budget_ms;              /* the caller's, from now */
-    const char *key;                 /* name of the API key; "" on the control socket */
-    const char *trace_id;            /* of the call, for the logs of both ends */
-    void (*done)(void *ctx, const struct exchange_end *end); /* once, never from within a call */
+    const struct profile_call *call;      /* its id and budget_ms are set here */
+    uint32_t budget_ms;                   /* the caller's, from now */
+    const char *key;                      /* name of the API key; "" on the control socket */
+    const char *trace_id;                 /* of the call, for the logs of both ends */
+    const struct exchange_repeat *repeat; /* copied; NULL: no Idempotency-Key was given */
+    /* Once, never from within a call. True: somebody who waited was answered; a result that nobody
+     * was given can be claimed later. */
+    bool (*done)(void *ctx, const struct exchange_end *end);
     void *ctx;
 };
 
@@ -51,6 +61,12 @@ size_t exchanges_under_way(const struct exchanges *x);
  * writes, for exchanges that could not begin too, except bad input). */
 enum exchange_begun exchange_begin(struct platform *p, const struct exchange_request *request,
                                    struct cx_id *id, struct exchange **out, struct faults *faults);
+
+/* The one under way that was begun with this Idempotency-Key; NULL if there is none. */
+struct exchange *exchange_of_repeat(const struct platform *p, const uint8_t sha256[32]);
+const struct exchange_repeat *exchange_repeat(const struct exchange *x);
+const struct cx_id *exchange_id(const struct exchange *x);
+void *exchange_ctx(const struct exchange *x);
 
 /* The caller has gone: `done` is not called any more. */
 void exchange_abandon(struct exchange *x);

@@ -18,13 +18,19 @@ struct exchange {
     uint64_t began_ms; /* Unix */
     struct cx_id agent;
     struct loop_timer deadline;
-    void (*done)(void *ctx, const struct exchange_end *end);
+    bool (*done)(void *ctx, const struct exchange_end *end);
     void *ctx;
+    bool is_keyed;
+    struct exchange_repeat repeat; /* if so */
+    struct exchange *bucket_next;  /* likewise */
 };
+
+enum { EXCHANGE_BUCKETS = 256 };
 
 struct exchanges {
     struct platform *platform;
     size_t under_way;
+    struct exchange *keyed[EXCHANGE_BUCKETS]; /* by repeat.sha256: those with an Idempotency-Key */
 };
 
 /* The ports that dispatch calls. */
@@ -38,7 +44,7 @@ uint32_t exchange_agent_budget_ms(uint64_t remaining_ms);
 void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                       const struct dispatch_failure *failure, store_done *done, void *done_ctx);
 
-/* Call `done` and free. */
-void exchange_end_with(struct exchange *x, const struct exchange_end *end);
+/* Call `done` and free. True: somebody was answered. */
+bool exchange_end_with(struct exchange *x, const struct exchange_end *end);
 
 #endif

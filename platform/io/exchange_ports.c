@@ -95,7 +95,7 @@ static void port_fail(void *ctx, void *owner, const struct dispatch_job *job,
               kv_str("profile", x->profile), kv_str("connector", x->connector),
               kv_str("code", terms_verdict(failure->code)),
               kv_str("execution", terms_execution(failure->execution)));
-    exchange_end_with(x, &end);
+    (void)exchange_end_with(x, &end);
 }
 
 struct dispatch_ports exchange_ports(struct platform *p)

@@ -21,7 +21,7 @@ static void arrival_free(struct arrival *a)
     free(a);
 }
 
-/* Somebody waits for it: answer. True if so. */
+/* Answer whoever waits for it. True if somebody does. */
 static bool deliver(struct arrival *a)
 {
     struct platform *p = a->platform;
@@ -30,6 +30,7 @@ static bool deliver(struct arrival *a)
     struct exchange_end end = {.id = a->id};
     struct cx_fail fail;
     struct msg m = {0};
+    bool is_answered;
 
     if (x == NULL || wire_get(buf_view(&a->message), &m, &fail) != CX_OK) {
         wire_done(&m);
@@ -39,9 +40,9 @@ static bool deliver(struct arrival *a)
     end.result = &m.body.result;
     end.connector = x->connector;
     end.agent = job->agent;
-    exchange_end_with(x, &end);
+    is_answered = exchange_end_with(x, &end);
     wire_done(&m);
-    return true;
+    return is_answered;
 }
 
 static void acknowledge(struct arrival *a)
