@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BUFFER_BYTES = 4096 }; /* libcurl's own is 16 KiB, allocated and wiped for every request */
+
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
 /* What is the same for every request. */
@@ -13,8 +15,9 @@ bool http_request_set_up(struct http_call *call)
     CURL *easy = call->easy;
 
     return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->text) &&
-           SET(CURLOPT_NOSIGNAL, 1L) && SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") &&
-           SET(CURLOPT_NOPROXY, "") && SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
+           SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "") &&
+           SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
            SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
