@@ -197,6 +197,11 @@ bool conf_is_set(const void *conf, const char *key);
 size_t conf_needs_restart(const struct conf_table *table, const void *was, const void *is,
                           const char **keys, size_t room);
 
+/* Put a reload into effect: the fields of `live` and `read` (structs of one table) that are
+ * CONF_RELOADABLE, and the lines they stand in, change places. `live` keeps its other fields, so
+ * that it goes on saying what counts; both still own what is in them. Pure. */
+void conf_swap_reloadable(const struct conf_table *table, void *live, void *read);
+
 /* Append a commented file with every setting: help, type, range and default. A setting with an
  * example is written out; the others are commented out with their default. Rows that share a group
  * must stand next to each other. The result can be read by conf_read with the same table.

@@ -146,3 +146,34 @@ size_t conf_needs_restart(const struct conf_table *table, const void *was, const
     }
     return count;
 }
+
+static void swap_bytes(void *a, void *b, size_t count)
+{
+    unsigned char *x = a;
+    unsigned char *y = b;
+
+    for (size_t i = 0; i < count; i++) {
+        unsigned char kept = x[i];
+
+        x[i] = y[i];
+        y[i] = kept;
+    }
+}
+
+void conf_swap_reloadable(const struct conf_table *table, void *live, void *read)
+{
+    const struct conf_place *was = live;
+    const struct conf_place *is = read;
+
+    for (size_t i = 0; i < table->nrows; i++) {
+        const struct conf_row *row = &table->rows[i];
+
+        if ((row->flags & CONF_RELOADABLE) == 0) {
+            continue;
+        }
+        swap_bytes((char *)live + row->at.offset, (char *)read + row->at.offset, row->at.bytes);
+        if (was->lines != NULL && is->lines != NULL) {
+            swap_bytes(&was->lines[i], &is->lines[i], sizeof(was->lines[i]));
+        }
+    }
+}

@@ -174,6 +174,34 @@ static void conf_needs_restart_names_what_a_reload_cant_change(void **state)
     faults_done(&faults);
 }
 
+static void conf_swap_reloadable_moves_these_and_nothing_else(void **state)
+{
+    struct faults faults;
+    struct main_conf live;
+    struct main_conf read;
+
+    (void)state;
+    faults_init(&faults);
+    assert_int_equal(read_main(URL "policy = ( { url = \"old\"; } );", &live, &faults), CX_OK);
+    assert_int_equal(read_main("platform = { url = \"other\"; }; limits = { jobs = 5; };\n"
+                               "policy = ( { url = \"a\"; }, { url = \"b\"; } );\n"
+                               "log = { level = \"warn\"; };",
+                               &read, &faults),
+                     CX_OK);
+    conf_swap_reloadable(&main_table, &live, &read);
+    assert_int_equal(live.policy.count, 2);
+    assert_string_equal(((const struct rule_conf *)live.policy.items)[1].url, "b");
+    assert_int_equal(live.level, 1); /* warn */
+    assert_true(conf_is_set(&live, "log.level"));
+    assert_int_equal(live.jobs, 1024);
+    assert_string_not_equal(live.url, "other");
+    assert_int_equal(read.policy.count, 1);
+    assert_false(conf_is_set(&read, "log.level"));
+    conf_done(&main_table, &live);
+    conf_done(&main_table, &read);
+    faults_done(&faults);
+}
+
 static void conf_print_example_documents_every_setting(void **state)
 {
     static const char want[] = "platform = {\n"
@@ -258,6 +286,7 @@ int main(void)
         cmocka_unit_test(conf_read_gives_defaults),
         cmocka_unit_test(conf_fault_knows_line_and_full_name),
         cmocka_unit_test(conf_needs_restart_names_what_a_reload_cant_change),
+        cmocka_unit_test(conf_swap_reloadable_moves_these_and_nothing_else),
         cmocka_unit_test(conf_print_example_documents_every_setting),
         cmocka_unit_test(conf_read_survives_running_out_of_memory),
     };
