@@ -84,9 +84,8 @@ enum cx_err tls_set_identity(SSL_CTX *ctx, struct slice chain, struct slice key,
     return err;
 }
 
-static enum cx_err trust_only(SSL_CTX *ctx, struct slice ca, struct cx_fail *fail)
+static enum cx_err store_fill(X509_STORE *store, struct slice ca, struct cx_fail *fail)
 {
-    X509_STORE *store = SSL_CTX_get_cert_store(ctx); /* new: empty */
     struct cert_chain certs = {0};
     enum cx_err err = cert_chain_from_pem(ca, &certs, fail);
 
@@ -110,7 +109,7 @@ enum cx_err tls_client_new(const struct tls_client *client, SSL_CTX **out, struc
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     err = tls_apply_profile(ctx, fail);
     if (err == CX_OK) {
-        err = trust_only(ctx, client->ca, fail);
+        err = store_fill(SSL_CTX_get_cert_store(ctx), client->ca, fail); /* new: empty */
     }
     if (err == CX_OK && slice_is_absent(client->chain) != slice_is_absent(client->key)) {
         err = cx_fail_set(fail, CX_E_CERT, "tls.client",
@@ -123,5 +122,25 @@ enum cx_err tls_client_new(const struct tls_client *client, SSL_CTX **out, struc
         return err;
     }
     *out = ctx;
+    return CX_OK;
+}
+
+enum cx_err tls_client_renew(SSL_CTX *ctx, const struct tls_client *client, struct cx_fail *fail)
+{
+    X509_STORE *store = X509_STORE_new();
+    enum cx_err err;
+
+    if (store == NULL) {
+        return crypto_fail(fail, CX_E_NOMEM, "tls.renew", "no store for the CAs can be made");
+    }
+    err = store_fill(store, client->ca, fail);
+    if (err == CX_OK) {
+        err = tls_set_identity(ctx, client->chain, client->key, fail);
+    }
+    if (err != CX_OK) {
+        X509_STORE_free(store);
+        return err;
+    }
+    SSL_CTX_set_cert_store(ctx, store); /* takes it, frees the old one */
     return CX_OK;
 }

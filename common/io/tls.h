@@ -36,6 +36,11 @@ enum cx_err tls_client_new(const struct tls_client *client, SSL_CTX **out,
 enum cx_err tls_set_identity(SSL_CTX *ctx, struct slice chain, struct slice key,
                              struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Exchange all of it on a live context: the CAs, the own certificate and key; they count from the
+ * next connection on. The context is unchanged on error. Errors as above. */
+enum cx_err tls_client_renew(SSL_CTX *ctx, const struct tls_client *client,
+                             struct cx_fail *fail) CX_MUST_CHECK;
+
 /* Trust by pin, for enrolment, when there is no CA on disk yet. */
 struct tls_pin {
     uint8_t spki_sha256[CRYPTO_SHA256_BYTES]; /* of the CA's public key */

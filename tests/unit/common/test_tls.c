@@ -223,6 +223,51 @@ static void tls_client_shows_its_certificate_and_takes_a_new_one_live(void **sta
     texts_done(&t);
 }
 
+static bool accepts(SSL_CTX *client, const struct pki *pki)
+{
+    const struct shown shown = {pki->server, pki->key, {NULL}};
+    SSL_CTX *server = pki_server_new(&shown);
+    struct tls_pair p;
+    bool is_accepted;
+
+    tls_pair_init(&p, client, server);
+    is_accepted = tls_pair_shake(&p);
+    tls_pair_done(&p);
+    SSL_CTX_free(server);
+    return is_accepted;
+}
+
+static void tls_client_renew_changes_whom_it_trusts_or_nothing(void **state)
+{
+    struct cx_fail fail = {0};
+    struct texts t, other;
+    struct tls_client renewed;
+    SSL_CTX *client;
+    X509 *kept;
+
+    (void)state;
+    texts_init(&t, &good);
+    texts_init(&other, &evil);
+    client = client_new(&t);
+    kept = SSL_CTX_get0_certificate(client);
+    renewed = (struct tls_client){buf_view(&other.ca), buf_view(&other.chain), buf_view(&t.key)};
+    assert_int_equal(tls_client_renew(client, &renewed, &fail), CX_E_CERT);
+    assert_true(accepts(client, &good));
+    assert_false(accepts(client, &evil));
+    renewed = (struct tls_client){SLICE_LIT("x"), buf_view(&other.chain), buf_view(&other.key)};
+    assert_int_equal(tls_client_renew(client, &renewed, &fail), CX_E_CERT);
+    assert_ptr_equal(SSL_CTX_get0_certificate(client), kept);
+
+    renewed.ca = buf_view(&other.ca);
+    assert_int_equal(tls_client_renew(client, &renewed, &fail), CX_OK);
+    assert_true(accepts(client, &evil));
+    assert_false(accepts(client, &good));
+    assert_int_equal(X509_cmp(SSL_CTX_get0_certificate(client), evil.client), 0);
+    SSL_CTX_free(client);
+    texts_done(&other);
+    texts_done(&t);
+}
+
 static void tls_set_identity_refuses_what_doesnt_fit(void **state)
 {
     struct cx_fail fail = {0};
@@ -296,6 +341,7 @@ int main(void)
         cmocka_unit_test(tls_apply_profile_raises_the_version_of_any_context),
         cmocka_unit_test(tls_client_shows_its_certificate_and_takes_a_new_one_live),
         cmocka_unit_test(tls_set_identity_refuses_what_doesnt_fit),
+        cmocka_unit_test(tls_client_renew_changes_whom_it_trusts_or_nothing),
         cmocka_unit_test(tls_client_new_refuses_half_an_identity_and_no_trust),
     };
 
