@@ -6,13 +6,14 @@
 /* HTTP/1.1 server (RFC 9112) on libwebsockets: one struct is one listening socket. Keep-alive, but
  * no pipelining: a request that is sent before the last one's answer is dropped, and the connection
  * is closed after that answer. Bodies with a Content-Length only. What it refuses by itself (400
- * malformed, 411 a body without a length, 413 too long a body, 503 draining) has no body; what the
- * library refuses (not HTTP, headers over 8 KiB) is only cut off, and so is what takes too long.
- */
+ * malformed, 411 a body without a length, 413 too long a body, 503 draining) has no body unless the
+ * listener gives it one; what the library refuses (not HTTP, headers over 8 KiB) is only cut off,
+ * and so is what takes too long. */
 struct http_server;
 struct http_call; /* one request that waits for its answer */
 struct web;
 struct x509_st; /* X509 */
+struct http_reply;
 
 enum { HTTP_PEER_TEXT = 64, HTTP_ARGS_MAX = 32 };
 
@@ -61,6 +62,10 @@ struct http_listen {
 
     http_handler_fn *handler; /* borrowed, like `arg`, until http_server_free */
     void *arg;
+
+    /* Say in `reply` what the server refuses by itself with this status: content type and body
+     * (static), headers. NULL: only the status is sent. */
+    void (*refusal)(unsigned status, struct http_reply *reply);
 };
 
 /* Strings are copied. Errors: CX_E_IO (bind; the detail names address and reason), CX_E_EXISTS,

@@ -166,6 +166,9 @@ int server_refuse(struct server_conn *conn, unsigned status, bool has_body)
     int n;
 
     conn->is_last = true;
+    if (conn->server->opts.refusal != NULL) {
+        conn->server->opts.refusal(status, &reply);
+    }
     if (!reply_build(conn, &reply)) {
         return -1;
     }

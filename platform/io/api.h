@@ -16,4 +16,7 @@ struct api_listener {
 /* arg: struct api_listener, which outlives the listener's calls. */
 void api_handle(void *arg, struct http_call *call, const struct http_request *request);
 
+/* struct http_listen's `refusal`: what the server refuses by itself is a problem too. */
+void api_refusal(unsigned status, struct http_reply *reply);
+
 #endif

@@ -5,9 +5,42 @@
 #include <string.h>
 #include <time.h>
 
+/* Written by hand, since there may be no memory to make one. */
+#define PROBLEM_TEXT(status, title, code, retry, detail)                                           \
+    "{\"type\":\"about:blank\",\"title\":\"" title "\",\"status\":" status ",\"code\":\"" code     \
+    "\",\"detail\":\"" detail "\",\"safe_to_retry\":\"" retry "\"}"
+
+/* It may be the answer of an exchange that was carried out. */
 static const char no_memory[] =
-    "{\"type\":\"about:blank\",\"title\":\"Internal Server Error\",\"status\":500,"
-    "\"code\":\"platform_failed\",\"detail\":\"out of memory\"}";
+    PROBLEM_TEXT("500", "Internal Server Error", "platform_failed", "no", "out of memory");
+
+static const struct http_header no_store[] = {{"cache-control", "no-store"}}; /* RFC 6749 5.1 */
+
+void api_refusal(unsigned status, struct http_reply *reply)
+{
+    static const struct {
+        unsigned status;
+        const char *text;
+    } rows[] = {
+        {400, PROBLEM_TEXT("400", "Bad Request", "bad_request", "after_fix",
+                           "the request is no sound HTTP")},
+        {411, PROBLEM_TEXT("411", "Length Required", "bad_request", "after_fix",
+                           "a body needs a Content-Length")},
+        {413, PROBLEM_TEXT("413", "Content Too Large", "too_big", "after_fix",
+                           "the body is longer than this API takes")},
+        {503, PROBLEM_TEXT("503", "Service Unavailable", "platform_failed", "yes",
+                           "the platform is stopping; nothing was done")},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (rows[i].status == status) {
+            reply->content_type = "application/problem+json";
+            reply->headers = no_store;
+            reply->nheaders = 1;
+            reply->body = slice_of_str(rows[i].text);
+        }
+    }
+}
 
 static void reply_text(struct http_call *call, const struct http_reply *reply, json_t *json)
 {
@@ -29,9 +62,8 @@ static void reply_text(struct http_call *call, const struct http_reply *reply, j
 
 void api_reply_json(struct http_call *call, unsigned status, json_t *json)
 {
-    static const struct http_header headers[] = {{"cache-control", "no-store"}}; /* RFC 6749 5.1 */
     struct http_reply reply = {
-        .status = status, .content_type = "application/json", .headers = headers, .nheaders = 1};
+        .status = status, .content_type = "application/json", .headers = no_store, .nheaders = 1};
 
     reply_text(call, &reply, json);
 }

@@ -69,7 +69,8 @@ static enum cx_err open_api(struct platform *p, const char *entry, struct cx_fai
                                  .request_ms = REQUEST_MS,
                                  .idle_ms = IDLE_MS,
                                  .handler = api_handle,
-                                 .arg = &p->api_listener};
+                                 .arg = &p->api_listener,
+                                 .refusal = api_refusal};
     enum cx_err err = listen_read(slice_of_str(entry), &at, fail);
 
     if (err != CX_OK) {
@@ -98,7 +99,8 @@ static enum cx_err open_control(struct platform *p, struct cx_fail *fail)
                                  .request_ms = REQUEST_MS,
                                  .idle_ms = IDLE_MS,
                                  .handler = api_handle,
-                                 .arg = &p->control_listener};
+                                 .arg = &p->control_listener,
+                                 .refusal = api_refusal};
 
     return http_server_new(p->web, &listen, &p->control, fail);
 }

@@ -320,6 +320,35 @@ static void bad_requests_are_refused(void **state)
     }
 }
 
+static void say_why(unsigned status, struct http_reply *reply)
+{
+    static const struct http_header headers[] = {{"cache-control", "no-store"}};
+
+    reply->content_type = "text/plain";
+    reply->headers = headers;
+    reply->nheaders = 1;
+    reply->body = status == 413 ? SLICE_LIT("too long") : SLICE_LIT("other");
+}
+
+static void a_refusal_says_what_the_listener_gives_it(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct raw raw;
+
+    listen.refusal = say_why;
+    fixture_start(f, &listen);
+    fixture_open(f, &raw);
+    raw_say(&raw, "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n");
+    assert_true(raw_wait_for(&raw, "\r\n\r\ntoo long"));
+    assert_non_null(strstr(raw.got, " 413 "));
+    assert_non_null(strstr(raw.got, "content-type: text/plain\r\n"));
+    assert_non_null(strstr(raw.got, "cache-control: no-store\r\n"));
+    assert_non_null(strstr(raw.got, "content-length: 8\r\n"));
+    assert_non_null(strstr(raw.got, "connection: close\r\n"));
+    raw_close(&raw);
+}
+
 /* On a connection that is kept alive, libwebsockets frees the headers of an unknown upgrade and
  * then shows them to its callback: AddressSanitizer tells if it is looked at. */
 static void nonsense_is_cut_off(void **state)
@@ -404,6 +433,7 @@ int main(void)
         TEST(a_client_that_expects_100_gets_it),
         TEST(a_large_answer_arrives_whole),
         TEST(bad_requests_are_refused),
+        TEST(a_refusal_says_what_the_listener_gives_it),
         TEST(nonsense_is_cut_off),
         TEST(headers_over_their_limit_are_cut_off),
         TEST(a_refused_body_is_let_through_so_that_the_answer_is_read),
