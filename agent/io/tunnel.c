@@ -138,7 +138,7 @@ static void on_failed(void *arg, const struct ws_failed *failed)
     struct agent_tunnel *t = arg;
     const char *address = t->addresses[t->next_address - 1].text;
     char proxy[PROXY_URL_BYTES];
-    char what[512];
+    char what[1024];
 
     t->attempt = NULL;
     if (t->next_address < t->naddresses && failed->code != CX_E_CERT) {
@@ -232,7 +232,7 @@ static void on_proxy(void *arg, const struct proxy_tunnel_end *end)
 {
     struct agent_tunnel *t = arg;
     char url[PROXY_URL_BYTES];
-    char what[512];
+    char what[1024];
 
     t->proxy = NULL;
     if (end->socket < 0) {
