@@ -10,6 +10,7 @@ struct answer_input {
     struct slice content_type; /* header's value; absent if there was none */
     struct slice retry_after;
     struct slice location;
+    bool is_location_hidden;  /* a sentence must not tell where it leads */
     struct slice body;        /* decoded (gzip …) */
     bool is_body_whole;       /* false: over the limit or cut short */
     enum body_encoding sent;  /* the request's encoding: the last guess at what the answer is */

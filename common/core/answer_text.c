@@ -114,7 +114,13 @@ static void say_redirected(const struct answer_input *in, char out[ANSWER_TEXT_B
 {
     char host[URL_HOST_TEXT_BYTES];
 
-    if (url_peek_host(in->location, host)) {
+    if (in->is_location_hidden) {
+        put(out,
+            "the token endpoint redirects (HTTP %u); credentials never follow a redirect, and "
+            "where "
+            "to is not told of an endpoint with a virtual name: ask the agent's admin",
+            in->status);
+    } else if (url_peek_host(in->location, host)) {
         put(out,
             "the token endpoint redirects to the host %s (HTTP %u); credentials never follow a "
             "redirect: if that is where they belong, write its URL into the profile",

@@ -19,6 +19,7 @@ static void rule_done(struct policy_rule *rule)
     free(rule->name);
     free(rule->url);
     free(rule->ca);
+    free(rule->target);
     proxy_done(&rule->proxy);
     free(rule->networks);
     policy_pattern_free(rule->pattern);
@@ -196,6 +197,20 @@ static void read_ca(struct reading *r, struct policy_rule *out)
     out->ca = dup_or_fault(r, r->text->ca);
 }
 
+static void read_target(struct reading *r, struct policy_rule *out)
+{
+    struct cx_fail fail = {0};
+
+    if (r->text->target == NULL) {
+        return;
+    }
+    if (policy_target_check(r->text->target, &fail) != CX_OK) {
+        faults_add(r->faults, r->text->where, field_of(r, "target"), "%s", cx_fail_text(&fail));
+        return;
+    }
+    out->target = dup_or_fault(r, r->text->target);
+}
+
 static void read_proxy(struct reading *r, struct policy_rule *out)
 {
     if (r->text->proxy == NULL || !proxy_is_set(r->text->proxy)) {
@@ -239,6 +254,7 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     read_methods(&reading, &made);
     read_networks(&reading, &made);
     read_ca(&reading, &made);
+    read_target(&reading, &made);
     read_share(&reading, &made);
     read_proxy(&reading, &made);
     is_good = faults_total(faults) == before;

@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_COMMON_CORE_POLICY_H
 #define CONNECTOR_COMMON_CORE_POLICY_H
 
+#include "common/core/buf.h"
 #include "common/core/faults.h"
 #include "common/core/proxy.h"
 #include "common/core/terms.h"
@@ -32,15 +33,18 @@ struct policy_rule_text {
     const char *const *networks; /* CIDR or one address, NULL-terminated; NULL or empty: any but
                                     special ones */
     const char *ca;              /* file with the CAs for this rule's TLS; NULL: the system's */
-    struct proxy *proxy;         /* moved from if the rule is appended; NULL or not set: none */
-    const char *share;           /* none, name, url; NULL: url */
+    const char *target;  /* where these requests really go: scheme, host and port; NULL: where their
+                            URL says */
+    struct proxy *proxy; /* moved from if the rule is appended; NULL or not set: none */
+    const char *share;   /* none, name, url; NULL: url */
 };
 
 struct policy_rule {
     char *where; /* "agent.conf:12"; "" if it is in no file */
     char *name;
-    char *url; /* the pattern as written */
-    char *ca;  /* NULL: the system's CAs */
+    char *url;    /* the pattern as written */
+    char *ca;     /* NULL: the system's CAs */
+    char *target; /* "https://host:port": what the URL names is a virtual name; NULL: it is not */
     struct proxy proxy;
     unsigned methods; /* bit (1u << METHOD_x) */
     enum policy_share share;
@@ -59,7 +63,8 @@ void policy_done(struct policy *p);
 
 /* Check one rule and append it. Every fault of the rule is added to `faults` (none is appended
  * then): malformed pattern, scheme, method, network (host bits set, a prefix too long), a name used
- * twice, share, `networks` beside a proxy, which resolves names itself. True if it was appended. */
+ * twice, share, a target that is more than an origin, `networks` beside a proxy, which resolves
+ * names itself. True if it was appended. */
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
 
 /* The rule that decides on this request, or NULL: denied. Percent-encoding in paths compares as
@@ -69,6 +74,12 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
  * from `p`. Pure. */
 const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
                                       enum http_method method, struct cx_fail *fail);
+
+/* Append the URL that a request under `rule` for `url` is sent to: the rule's target with the path
+ * and query of `url` as they are, or `url` itself if the rule has no target. The target must not be
+ * told to the platform. Errors: buf_put's. Pure. */
+enum cx_err policy_put_url(const struct policy_rule *rule, struct slice url,
+                           struct buf *out) CX_MUST_CHECK;
 
 /* May a request under `rule` name this host? A proxy connects to where the URL says and no address
  * is seen here: so an address in the URL must not be one of the special ranges (see below). Without
@@ -83,7 +94,8 @@ bool policy_allows_host(const struct policy_rule *rule, const struct url *url,
  * (::ffff:0:0/96) is the IPv4 address; one that embeds an IPv4 address (compatible, 64:ff9b::/96,
  * 2002::/16, Teredo ...) must be allowed itself, and be none that embeds a special one, unless the
  * rule allows that too. Any family other than IPv4 and IPv6: no. `fail` (may be NULL) says why not;
- * it names the rule only where its `share` does. Pure. */
+ * it names the rule only where its `share` does, and the address only if the rule has no target.
+ * Pure. */
 bool policy_allows_address(const struct policy_rule *rule, const struct sockaddr *address,
                            struct cx_fail *fail);
 

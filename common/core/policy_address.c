@@ -160,29 +160,41 @@ static bool read_address(const struct sockaddr *from, struct address *out)
     return true;
 }
 
+enum { ADDRESS_SHOWN_BYTES = INET6_ADDRSTRLEN + 32 };
+
+/* "the address 10.0.0.1"; that of a virtual name is not told. Returns `out`. */
+static const char *address_shown(const struct policy_rule *rule, const struct address *a,
+                                 char out[ADDRESS_SHOWN_BYTES])
+{
+    char text[INET6_ADDRSTRLEN] = "?";
+
+    (void)inet_ntop(a->family, a->bytes, text, sizeof(text));
+    (void)snprintf(out, ADDRESS_SHOWN_BYTES, "%s%s",
+                   rule->target == NULL ? "the address " : "an address of its target",
+                   rule->target == NULL ? text : "");
+    return out;
+}
+
 static void say_no_network(const struct policy_rule *rule, const struct address *a,
                            struct cx_fail *fail)
 {
-    char text[INET6_ADDRSTRLEN] = "?";
+    char address[ADDRESS_SHOWN_BYTES];
     char who[POLICY_LABEL_BYTES];
 
-    (void)inet_ntop(a->family, a->bytes, text, sizeof(text));
     (void)cx_fail_set(fail, CX_E_DENIED, "policy.address",
-                      "%s does not allow the address %s: none of its networks holds it",
-                      policy_rule_label(rule, who), text);
+                      "%s does not allow %s: none of its networks holds it",
+                      policy_rule_label(rule, who), address_shown(rule, a, address));
 }
 
 static void say_special(const struct policy_rule *rule, const struct address *a, const char *what,
                         struct cx_fail *fail)
 {
-    char text[INET6_ADDRSTRLEN] = "?";
+    char address[ADDRESS_SHOWN_BYTES];
     char who[POLICY_LABEL_BYTES];
 
-    (void)inet_ntop(a->family, a->bytes, text, sizeof(text));
     (void)cx_fail_set(fail, CX_E_DENIED, "policy.address",
-                      "%s does not allow the address %s: it %s, and no network of the rule is just "
-                      "for those",
-                      policy_rule_label(rule, who), text, what);
+                      "%s does not allow %s: it %s, and no network of the rule is just for those",
+                      policy_rule_label(rule, who), address_shown(rule, a, address), what);
 }
 
 static bool is_allowed(const struct policy_rule *rule, const struct sockaddr *address,

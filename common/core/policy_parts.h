@@ -39,6 +39,9 @@ unsigned policy_pattern_misses(const struct policy_pattern *p, const struct url 
 enum cx_err policy_network_read(const char *text, struct policy_network *out,
                                 struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Is it an origin, "https://host:port" and nothing behind it? Error: CX_E_SYNTAX. */
+enum cx_err policy_target_check(const char *text, struct cx_fail *fail) CX_MUST_CHECK;
+
 enum { POLICY_NAME_BYTES_MAX = 64, POLICY_LABEL_BYTES = POLICY_NAME_BYTES_MAX + 16 };
 
 /* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */

@@ -92,6 +92,22 @@ static void a_redirect_names_its_host_and_nothing_else(void **state)
     }
 }
 
+static void a_hidden_redirect_names_no_host(void **state)
+{
+    const struct answer_input in = {.status = 307,
+                                    .location = SLICE_LIT("https://idp-3.internal:8443/login"),
+                                    .is_location_hidden = true,
+                                    .is_body_whole = true};
+    struct answer a;
+
+    (void)state;
+    assert_int_equal(answer_read(&in, &a), CX_OK);
+    assert_int_equal(a.code, VERDICT_REDIRECTED);
+    assert_true(says(&a, "redirects (HTTP 307)"));
+    assert_false(says(&a, "idp-3"));
+    answer_done(&a);
+}
+
 static void an_error_is_passed_on_as_far_as_it_can_be_shown(void **state)
 {
     static const struct {
@@ -283,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_busy_endpoint_says_when_to_come_back),
         cmocka_unit_test(a_redirect_names_its_host_and_nothing_else),
+        cmocka_unit_test(a_hidden_redirect_names_no_host),
         cmocka_unit_test(an_error_is_passed_on_as_far_as_it_can_be_shown),
         cmocka_unit_test(a_long_description_is_cut_at_a_character),
         cmocka_unit_test(a_code_that_is_too_long_is_dropped),

@@ -254,7 +254,8 @@ static void policy_survives_running_out_of_memory(void **state)
                                           .name = "r",
                                           .url = "https://h.example/t",
                                           .networks = ten,
-                                          .ca = "ca.pem"};
+                                          .ca = "ca.pem",
+                                          .target = "https://i"};
 
     (void)state;
     for (size_t nth = 1;; nth++) {
