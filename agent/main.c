@@ -4,6 +4,8 @@
 
 static const struct cli_option enroll_options[] = {
     {"force", NULL, "replace the identity that this agent has"},
+    {"proxy", "URL", "HTTP proxy to the platform, http://HOST:PORT, or: environment"},
+    {"proxy-auth-file", "FILE", "a line user:password for it (mode 0600)"},
 };
 static const struct cli_option status_options[] = {
     {"json", NULL, "as JSON, for scripts; with --watch a line each time"},
@@ -22,7 +24,7 @@ static const struct cli_command commands[] = {
      .args = "[STRING|-]",
      .help = "enrol this agent with the platform",
      .options = enroll_options,
-     .noptions = 1,
+     .noptions = 3,
      .max_words = 1,
      .run = command_enroll,
      .more =
@@ -30,7 +32,9 @@ static const struct cli_command commands[] = {
          "first configuration if there is none. STRING is the one-time enrolment string from\n"
          "`connector-platform connector add NAME`; it is good for 15 minutes and once. With - it\n"
          "is read from standard input; left out, it is asked for. (On the command line other\n"
-         "users of this machine could see it while the command runs.)"},
+         "users of this machine could see it while the command runs.) Behind an HTTP proxy, give\n"
+         "it here: a first configuration keeps it. Otherwise platform.proxy of the configuration\n"
+         "counts. The proxy's password is read from a file, and stays there."},
     {.name = "check",
      .args = "",
      .help = "check configuration and policy, offline",

@@ -1,6 +1,8 @@
 #include "agent/io/commands.h"
 #include "agent/io/enroll_ask.h"
+#include "agent/io/enroll_conf.h"
 #include "agent/io/identity.h"
+#include "agent/io/proxy_settings.h"
 #include "common/core/path.h"
 #include "common/io/cert_make.h"
 #include "common/io/conf_file.h"
@@ -20,22 +22,11 @@ struct enrolling {
     struct enrolment enrolment;
     struct enroll_answer answer;
     EVP_PKEY *key;
+    struct proxy_settings proxy_settings; /* of the command line, or of the configuration */
+    struct proxy proxy;
     char *folder;  /* of the configuration file */
     bool has_conf; /* there is a configuration file already */
 };
-
-static const char first_conf[] =
-    "# connector-agent: written by enrolment. Change it as you like, then run\n"
-    "# `connector-agent check`. Every setting with its default: agent.conf.example.\n"
-    "\n"
-    "platform = { url = \"%s\"; };\n"
-    "\n"
-    "# What this agent may reach: nothing but what is listed here and in policy.d/*.conf.\n"
-    "# The first rule that matches decides.\n"
-    "policy = (\n"
-    "#   { name = \"hr\"; url = \"https://login.hr.corp.example/oauth/**\"; methods = [\"POST\"];\n"
-    "#     networks = [\"10.0.0.0/8\"]; }\n"
-    ");\n";
 
 /* ---- before the platform is asked ---- */
 
@@ -82,6 +73,27 @@ static enum cli_status read_string(struct enrolling *e, struct cx_fail *fail)
     return err == CX_OK ? CLI_DONE : CLI_USAGE;
 }
 
+/* The command line's proxy, or that of the configuration. */
+static enum cli_status read_proxy(struct enrolling *e, struct cx_fail *fail)
+{
+    bool is_given = cli_has(e->args, "proxy") || cli_has(e->args, "proxy-auth-file");
+    struct cx_fail why = {0};
+    const char *field;
+
+    e->proxy_settings = (struct proxy_settings){
+        .url = is_given ? cli_value(e->args, "proxy") : e->settings.platform_proxy,
+        .auth_file =
+            is_given ? cli_value(e->args, "proxy-auth-file") : e->settings.platform_proxy_auth_file,
+        .host = e->enrolment.host};
+    if (proxy_settings_read(&e->proxy_settings, &e->proxy, &field, &why) == CX_OK) {
+        return CLI_DONE;
+    }
+    (void)cx_fail_set(fail, why.code, "enroll", "%s%s: %s", is_given ? "--" : "platform.",
+                      is_given && strcmp(field, "proxy") != 0 ? "proxy-auth-file" : field,
+                      cx_fail_text(&why));
+    return is_given ? CLI_USAGE : CLI_CONFIG;
+}
+
 /* The key is on disk, under its pending name, before the platform is asked: if the answer is lost,
  * the same string gives the same key its certificate once more. */
 static enum cx_err make_key(struct enrolling *e, struct cx_fail *fail)
@@ -115,7 +127,7 @@ static enum cx_err ask(struct enrolling *e, struct cx_fail *fail)
     buf_init(&csr, CERT_CSR_MAX_BYTES);
     err = cert_csr_make_pem(e->key, &csr, fail);
     if (err == CX_OK) {
-        err = enroll_ask(&e->enrolment, buf_view(&csr), &e->answer, fail);
+        err = enroll_ask(&e->enrolment, &e->proxy, buf_view(&csr), &e->answer, fail);
     }
     buf_done(&csr);
     return err;
@@ -150,22 +162,11 @@ static enum cx_err check_answer(const struct enrolling *e, struct cx_fail *fail)
 
 static enum cx_err write_conf(const struct enrolling *e, struct cx_fail *fail)
 {
-    const char *url = (const char *)e->answer.tunnel_url.ptr;
-    size_t bytes = sizeof(first_conf) + e->answer.tunnel_url.len;
-    char *text;
-    enum cx_err err;
+    struct enroll_conf conf = {.tunnel_url = buf_view(&e->answer.tunnel_url),
+                               .proxy = e->proxy_settings.url,
+                               .proxy_auth_file = e->proxy_settings.auth_file};
 
-    if (slice_has_control(buf_view(&e->answer.tunnel_url)) || strpbrk(url, "\"\\") != NULL) {
-        return cx_fail_set(fail, CX_E_SYNTAX, "enroll", "the platform's tunnel URL is malformed");
-    }
-    text = malloc(bytes);
-    if (text == NULL) {
-        return cx_fail_set(fail, CX_E_NOMEM, "enroll", "out of memory");
-    }
-    (void)snprintf(text, bytes, first_conf, url);
-    err = file_write(e->args->conf_path, slice_of_str(text), 0644, FILE_NEW, fail);
-    free(text);
-    return err;
+    return enroll_conf_write(e->args->conf_path, &conf, fail);
 }
 
 /* The certificate comes last: with it, the agent is enrolled. */
@@ -184,6 +185,19 @@ static enum cx_err store_answer(struct enrolling *e, struct cx_fail *fail)
         err = identity_replace(&e->settings, e->key, buf_view(&e->answer.certificate), fail);
     }
     return err;
+}
+
+/* What the command line says is for this once, unless the configuration is new. */
+static void print_proxy_note(const struct enrolling *e)
+{
+    const char *given = cli_value(e->args, "proxy");
+    const char *kept = e->settings.platform_proxy;
+
+    if (e->has_conf && given != NULL && (kept == NULL || strcmp(given, kept) != 0)) {
+        printf("Note: %s has %s as platform.proxy. Change it if the tunnel needs the proxy that "
+               "was given here.\n",
+               e->args->conf_path, kept != NULL ? kept : "nothing");
+    }
 }
 
 static void print_done(struct enrolling *e)
@@ -209,6 +223,7 @@ static void print_done(struct enrolling *e)
     } else {
         printf("Next: restart the agent, so that it uses its new identity.\n");
     }
+    print_proxy_note(e);
 }
 
 static enum cli_status status_of(enum cx_err err)
@@ -237,6 +252,9 @@ static enum cli_status enroll(struct enrolling *e, struct cx_fail *fail)
         return CLI_FAILED;
     }
     status = read_string(e, fail);
+    if (status == CLI_DONE) {
+        status = read_proxy(e, fail);
+    }
     if (status != CLI_DONE) {
         return status;
     }
@@ -270,6 +288,7 @@ enum cli_status command_enroll(const struct cli_args *args)
         }
     }
     EVP_PKEY_free(e.key);
+    proxy_done(&e.proxy);
     enrolment_done(&e.enrolment);
     enroll_answer_done(&e.answer);
     conf_done(&agent_settings_table, &e.settings);

@@ -1,6 +1,7 @@
 #include "agent/io/enroll_ask.h"
 
 #include "common/core/message.h"
+#include "common/io/http_proxy.h"
 #include "common/io/tls.h"
 
 #include <curl/curl.h>
@@ -61,15 +62,55 @@ static enum cx_err make_body(const struct enrolment *enrolment, struct slice csr
     return err;
 }
 
-static enum cx_err transport_failed(CURLcode rc, const char *words, struct cx_fail *fail)
+struct asking {
+    CURL *curl;
+    const struct proxy *proxy;
+    struct curl_slist *headers;
+    struct buf url, body, answer;
+    struct tls_pin pin;
+    char words[CURL_ERROR_SIZE];
+};
+
+/* It ended at the proxy, before there was a connection to the platform. */
+static bool failed_at_proxy(const struct asking *a, CURLcode rc, long proxy_status)
 {
+    return proxy_is_set(a->proxy) && (proxy_status < 200 || proxy_status >= 300) &&
+           rc != CURLE_OUT_OF_MEMORY;
+}
+
+static enum cx_err proxy_failed(const struct asking *a, CURLcode rc, long proxy_status,
+                                struct cx_fail *fail)
+{
+    struct proxy_answer answer = {.status = (unsigned)proxy_status};
+    char url[PROXY_URL_BYTES];
+    struct cx_fail why = {0};
+
+    if (proxy_status >= 300) {
+        (void)proxy_refused(&answer, secret_is_set(&a->proxy->credentials), &why);
+    }
+    return cx_fail_set(fail, rc == CURLE_OPERATION_TIMEDOUT ? CX_E_TIMEOUT : CX_E_CONNECT, "enroll",
+                       "no connection through %s: %s", proxy_url(a->proxy, url),
+                       why.code != CX_OK        ? cx_fail_text(&why)
+                       : rc == CURLE_RECV_ERROR ? "the proxy closed the connection without a whole "
+                                                  "answer, or what answers there is no HTTP proxy"
+                       : a->words[0] != '\0'    ? a->words
+                                                : curl_easy_strerror(rc));
+}
+
+static enum cx_err transport_failed(const struct asking *a, CURLcode rc, struct cx_fail *fail)
+{
+    const char *words = a->words[0] != '\0' ? a->words : curl_easy_strerror(rc);
+    long proxy_status = 0;
+
+    (void)curl_easy_getinfo(a->curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+    if (failed_at_proxy(a, rc, proxy_status)) {
+        return proxy_failed(a, rc, proxy_status, fail);
+    }
     switch (rc) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-        return cx_fail_set(fail, CX_E_TRUST, "enroll",
-                           "the server is not the platform that the enrolment string names, or "
-                           "something on the way replaces certificates: %s",
-                           words);
+        return cx_fail_set(fail, CX_E_TRUST, "enroll", "not the platform that the string names: %s",
+                           a->pin.fail.detail[0] != '\0' ? a->pin.fail.detail : words);
     case CURLE_OPERATION_TIMEDOUT:
         return cx_fail_set(fail, CX_E_TIMEOUT, "enroll", "%s", words);
     case CURLE_OUT_OF_MEMORY:
@@ -107,21 +148,13 @@ static enum cx_err read_answer(long status, struct slice body, struct enroll_ans
     return err;
 }
 
-struct asking {
-    CURL *curl;
-    struct curl_slist *headers;
-    struct buf url, body, answer;
-    struct tls_pin pin;
-    char words[CURL_ERROR_SIZE];
-};
-
 static CURLcode set_up(struct asking *a)
 {
     CURL *c = a->curl;
     CURLcode rc[] = {
         curl_easy_setopt(c, CURLOPT_URL, buf_cstr(&a->url)),
         curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https"),
-        curl_easy_setopt(c, CURLOPT_PROXY, ""),
+        http_proxy_set(c, a->proxy) ? CURLE_OK : CURLE_OUT_OF_MEMORY,
         curl_easy_setopt(c, CURLOPT_HTTPHEADER, a->headers),
         curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)a->body.len),
         curl_easy_setopt(c, CURLOPT_POSTFIELDS, a->body.ptr),
@@ -143,10 +176,10 @@ static CURLcode set_up(struct asking *a)
     return CURLE_OK;
 }
 
-enum cx_err enroll_ask(const struct enrolment *enrolment, struct slice csr_pem,
-                       struct enroll_answer *out, struct cx_fail *fail)
+enum cx_err enroll_ask(const struct enrolment *enrolment, const struct proxy *proxy,
+                       struct slice csr_pem, struct enroll_answer *out, struct cx_fail *fail)
 {
-    struct asking a = {.pin = {.host = enrolment->host}};
+    struct asking a = {.proxy = proxy, .pin = {.host = enrolment->host}};
     long status = 0;
     CURLcode rc = CURLE_OUT_OF_MEMORY;
     enum cx_err err;
@@ -166,9 +199,8 @@ enum cx_err enroll_ask(const struct enrolment *enrolment, struct slice csr_pem,
     if (rc == CURLE_OK) {
         rc = curl_easy_getinfo(a.curl, CURLINFO_RESPONSE_CODE, &status);
     }
-    err = rc == CURLE_OK
-              ? read_answer(status, buf_view(&a.answer), out, fail)
-              : transport_failed(rc, a.words[0] != '\0' ? a.words : curl_easy_strerror(rc), fail);
+    err = rc == CURLE_OK ? read_answer(status, buf_view(&a.answer), out, fail)
+                         : transport_failed(&a, rc, fail);
     curl_easy_cleanup(a.curl);
     curl_slist_free_all(a.headers);
     buf_done(&a.url);
