@@ -34,8 +34,8 @@ struct agent_settings {
     struct conf_list policy; /* struct agent_rule */
     char *policy_directory;
     char *metrics_listen; /* "HOST:PORT"; NULL: off */
-    int log_level;  /* enum log_level */
-    int log_format; /* enum log_format */
+    int log_level;        /* enum log_level */
+    int log_format;       /* enum log_format */
     char *control;
 };
 
