@@ -7,6 +7,10 @@ static const struct cli_option enroll_options[] = {
     {"proxy", "URL", "HTTP proxy to the platform, http://HOST:PORT, or: environment"},
     {"proxy-auth-file", "FILE", "a line user:password for it (mode 0600)"},
 };
+static const struct cli_option try_options[] = {
+    {"set", "NAME=VALUE", "a value; other users of this machine can see it: not for secrets"},
+    {"ask", "NAME", "a value that is asked for, or read from standard input: a line each"},
+};
 static const struct cli_option status_options[] = {
     {"json", NULL, "as JSON, for scripts; with --watch a line each time"},
     {"watch", NULL, "again each second, until it is interrupted"},
@@ -51,6 +55,21 @@ static const struct cli_command commands[] = {
          "of it fits, which addresses the name has now and which of them the rule allows, which\n"
          "rule nearly did and what did not fit. Nothing is sent. The exit status is 0 if the\n"
          "request is allowed and 1 if it is refused."},
+    {.name = "try",
+     .args = "PROFILE.json",
+     .help = "ask for a token from here, without the platform, and show each hop",
+     .options = try_options,
+     .noptions = 2,
+     .min_words = 1,
+     .max_words = 1,
+     .run = command_try,
+     .more =
+         "Runs the profile in the file as the agent runs a job of the platform, under the same\n"
+         "policy: template, policy, resolve, connect, TLS, request, answer, verdict, each\n"
+         "with the time that it took and, where it failed, what to change. Secrets are masked; of\n"
+         "the token only its beginning is shown, and it is kept nowhere. --set and --ask may be\n"
+         "repeated.\n"
+         "The agent need not be enrolled, nor running."},
     {.name = "status",
      .args = "",
      .help = "show what the running agent does",

@@ -4,7 +4,7 @@
 #include "common/core/message.h"
 
 /* The last jobs that brought no token, for `status`: when, what, where and why. No secret is in it:
- * the sentence is the agent's own, what the endpoint says of itself is left out. Pure. */
+ * the sentence is the agent's own, and quotes no word that an endpoint chose. Pure. */
 
 enum { FAILURES_KEPT = 8, FAILURE_TEXT_BYTES = 241 };
 

@@ -24,6 +24,7 @@ struct question {
     struct judged addresses[ADDRESSES_MAX];
     size_t naddresses;
     const char *no_addresses; /* why there are none; NULL: not asked for, or there are some */
+    struct cx_fail proxied;   /* why no proxy may be asked for this host; CX_OK: one may */
 };
 
 static bool read_question(const struct cli_args *args, struct question *q)
@@ -78,8 +79,23 @@ static void look_up(struct question *q)
     freeaddrinfo(found);
 }
 
+/* What the rule says of where the request would go. */
+static void look(struct question *q)
+{
+    const struct policy_rule *rule = q->answer.decides;
+
+    if (rule != NULL && !proxy_is_set(&rule->proxy)) {
+        look_up(q);
+    } else if (rule != NULL) { /* the proxy resolves the name */
+        (void)policy_allows_host(rule, &q->url, &q->proxied);
+    }
+}
+
 static bool is_any_address_allowed(const struct question *q)
 {
+    if (proxy_is_set(&q->answer.decides->proxy)) {
+        return q->proxied.code == CX_OK;
+    }
     for (size_t i = 0; i < q->naddresses; i++) {
         if (q->addresses[i].is_allowed) {
             return true;
@@ -100,6 +116,18 @@ static void print_comparison(const struct question *q, const struct policy_rule 
 
         printf("  %-9s %s %s %s\n", part->name, part->found, part->is_met ? "fits" : "does not fit",
                part->wanted);
+    }
+}
+
+static void print_proxy(const struct question *q)
+{
+    char url[PROXY_URL_BYTES];
+
+    printf(
+        "  proxy     %s: it resolves the name and connects, so that addresses aren't seen here\n",
+        proxy_url(&q->answer.decides->proxy, url));
+    if (q->proxied.code != CX_OK) {
+        printf("  address   %s is refused: %s\n", q->url.host, cx_fail_text(&q->proxied));
     }
 }
 
@@ -127,6 +155,16 @@ static void print_addresses(const struct question *q)
 
         printf("  address   %s is %s%s%s\n", one->text, one->is_allowed ? "allowed" : "refused",
                one->is_allowed ? "" : ": ", one->is_allowed ? "" : cx_fail_text(&one->why));
+    }
+}
+
+static void print_way(const struct question *q)
+{
+    if (proxy_is_set(&q->answer.decides->proxy)) {
+        print_proxy(q);
+    } else {
+        print_networks(q->answer.decides);
+        print_addresses(q);
     }
 }
 
@@ -167,8 +205,7 @@ static enum cli_status print_answer(const struct question *q)
         printf("%s by rule \"%s\" (%s)\n", is_allowed ? "allowed" : "refused", rule->name,
                rule->where);
         print_comparison(q, rule);
-        print_networks(rule);
-        print_addresses(q);
+        print_way(q);
     }
     print_others(q);
     return is_allowed ? CLI_DONE : CLI_FAILED;
@@ -187,9 +224,7 @@ enum cli_status command_explain(const struct cli_args *args)
     faults_init(&faults);
     if (agent_config_read(args->conf_path, &config, &faults)) {
         policy_explain(&config.policy, &q.url, q.method, &q.answer);
-        if (q.answer.decides != NULL) {
-            look_up(&q);
-        }
+        look(&q);
         status = print_answer(&q);
     } else {
         cli_print_faults(&faults);

@@ -8,6 +8,7 @@ enum cli_status command_run(const struct cli_args *args);
 enum cli_status command_enroll(const struct cli_args *args);
 enum cli_status command_check(const struct cli_args *args);
 enum cli_status command_explain(const struct cli_args *args);
+enum cli_status command_try(const struct cli_args *args);
 enum cli_status command_status(const struct cli_args *args);
 enum cli_status command_version(const struct cli_args *args);
 

@@ -120,8 +120,13 @@ static void refuse(struct run *run, enum verdict code, enum stage stage, const s
 static bool allows_address(void *ctx, const struct sockaddr *address, struct cx_fail *fail)
 {
     const struct run *run = ctx;
+    const struct executor_observer *observer = run->executor->options.observer;
+    bool is_allowed = policy_allows_address(run->rule, address, fail);
 
-    return policy_allows_address(run->rule, address, fail);
+    if (observer != NULL && observer->addressed != NULL) {
+        observer->addressed(observer->ctx, address, is_allowed ? NULL : fail);
+    }
+    return is_allowed;
 }
 
 static void on_sending(void *ctx)
@@ -211,9 +216,13 @@ static bool may_retry(const struct run *run, const struct http_end *end)
 static void on_done(void *ctx, const struct http_end *end)
 {
     struct run *run = ctx;
+    const struct executor_observer *observer = run->executor->options.observer;
     struct cx_fail fail;
 
     run->call = NULL;
+    if (observer != NULL && observer->ended != NULL) {
+        observer->ended(observer->ctx, end);
+    }
     if (end->code == VERDICT_UNKNOWN) {
         end_answered(run, end);
     } else if (may_retry(run, end)) {
@@ -322,6 +331,26 @@ static bool is_allowed(struct run *run)
     return true;
 }
 
+/* What precedes the network; false: the job was refused. */
+static bool prepare(struct run *run, const struct msg_job *message)
+{
+    const struct executor_observer *observer = run->executor->options.observer;
+
+    if (!build(run, message)) {
+        return false;
+    }
+    if (observer != NULL && observer->built != NULL) {
+        observer->built(observer->ctx);
+    }
+    if (!is_allowed(run)) {
+        return false;
+    }
+    if (observer != NULL && observer->ruled != NULL) {
+        observer->ruled(observer->ctx, run->rule);
+    }
+    return true;
+}
+
 bool executor_start(struct executor *e, struct job *job, const struct msg_job *message)
 {
     struct run *run = calloc(1, sizeof(*run));
@@ -337,8 +366,7 @@ bool executor_start(struct executor *e, struct job *job, const struct msg_job *m
     if (!keep(run, message)) {
         (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
-    } else if (build(run, message) && is_allowed(run) &&
-               begin(run, run->budget_ms, &fail) != CX_OK) {
+    } else if (prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     }
     return true;

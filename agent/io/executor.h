@@ -7,8 +7,21 @@
 /* Runs jobs: the request is built, the policy asked, the token endpoint asked, its answer read. */
 
 struct executor;
-struct http; /* common/io/http.h */
-struct loop; /* common/io/loop.h */
+struct http;     /* common/io/http.h */
+struct http_end; /* common/io/http.h */
+struct loop;     /* common/io/loop.h */
+
+/* Shown of a job while it runs, for a trace. Any of them may be NULL, none may call the executor;
+ * what they are given is borrowed for the call. */
+struct executor_observer {
+    void (*built)(void *ctx);                                 /* its request is built */
+    void (*ruled)(void *ctx, const struct policy_rule *rule); /* this rule allows it */
+    /* The rule was asked about an address; `why` (if not allowed) says more. */
+    void (*addressed)(void *ctx, const struct sockaddr *address, const struct cx_fail *why);
+    void (*ended)(void *ctx, const struct http_end *end); /* before what came is read; each time, if
+                                                             it is tried once more */
+    void *ctx;
+};
 
 struct executor_options {
     struct loop *loop;
@@ -19,6 +32,7 @@ struct executor_options {
     void (*finished)(void *ctx, struct job *job, struct buf *result,
                      const struct msg_result *outcome);
     void *ctx;
+    const struct executor_observer *observer; /* NULL: none; must outlive the executor */
 };
 
 /* NULL if out of memory. */

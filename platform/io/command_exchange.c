@@ -1,19 +1,19 @@
 #include "platform/io/admin.h"
 #include "platform/io/admin_commands.h"
 
+#include "common/io/cli_values.h"
 #include "common/io/clock.h"
-#include "common/io/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PATH_BYTES = 128, NAME_BYTES = 128, TOKEN_SHOWN = 4 };
+enum { PATH_BYTES = 128, TOKEN_SHOWN = 4 };
 
 /* ---- what is asked ---- */
 
 /* Does the profile's form have a field of that name? Other names are values of the context. */
-static bool is_form_field(const json_t *profile, const char *name)
+static bool is_form_field(const void *profile, const char *name)
 {
     json_t *field;
     size_t i;
@@ -25,69 +25,6 @@ static bool is_form_field(const json_t *profile, const char *name)
         }
     }
     return false;
-}
-
-static bool set_value(json_t *body, const json_t *profile, const char *name, struct slice value)
-{
-    json_t *text = json_stringn((const char *)value.ptr, value.len);
-    const char *part = is_form_field(profile, name) ? "variables" : "context";
-    json_t *object = strcmp(name, "tenant") == 0 ? body : json_object_get(body, part);
-
-    if (text == NULL) {
-        fprintf(stderr, "connector-platform: exchange: the value of %s is not UTF-8\n", name);
-        return false;
-    }
-    return json_object_set_new(object, name, text) == 0;
-}
-
-/* --set NAME=VALUE */
-static bool set_given(json_t *body, const json_t *profile, const char *given)
-{
-    const char *equals = strchr(given, '=');
-    char name[NAME_BYTES];
-
-    if (equals == NULL || equals == given || (size_t)(equals - given) >= sizeof(name)) {
-        fprintf(stderr, "connector-platform: exchange: --set takes NAME=VALUE\n");
-        return false;
-    }
-    memcpy(name, given, (size_t)(equals - given));
-    name[equals - given] = '\0';
-    return set_value(body, profile, name, slice_of_str(equals + 1));
-}
-
-/* --ask NAME */
-static bool set_asked(json_t *body, const json_t *profile, const char *name)
-{
-    struct secret value = {0};
-    struct cx_fail fail = {0};
-    char prompt[NAME_BYTES + 16];
-    bool is_set;
-
-    (void)snprintf(prompt, sizeof(prompt), "%.100s: ", name);
-    if (terminal_ask_secret(prompt, &value, &fail) != CX_OK) {
-        fprintf(stderr, "connector-platform: exchange: %s: %s\n", name, cx_fail_text(&fail));
-        return false;
-    }
-    is_set = set_value(body, profile, name, secret_view(&value));
-    secret_done(&value);
-    return is_set;
-}
-
-static bool fill(const struct cli_args *args, const json_t *profile, json_t *body)
-{
-    const char *given;
-
-    for (size_t i = 0; (given = cli_value_at(args, "set", i)) != NULL; i++) {
-        if (!set_given(body, profile, given)) {
-            return false;
-        }
-    }
-    for (size_t i = 0; (given = cli_value_at(args, "ask", i)) != NULL; i++) {
-        if (!set_asked(body, profile, given)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* ---- the answer, for a person ---- */
@@ -209,13 +146,13 @@ static enum cli_status show(const struct cli_args *args, const struct admin_answ
 static enum cli_status run(const struct cli_args *args, const json_t *profile)
 {
     char path[PATH_BYTES];
-    json_t *body = json_pack("{s:{}, s:{}}", "variables", "context");
+    json_t *body = cli_values_read(args, is_form_field, profile);
     struct admin_ask ask = {.method = "POST", .path = path, .body = body};
     struct admin_answer answer = {0};
     enum cli_status status = CLI_USAGE;
 
     (void)snprintf(path, sizeof(path), "/v1/profiles/%s/exchange", args->words[0]);
-    if (body != NULL && fill(args, profile, body)) {
+    if (body != NULL) {
         uint64_t began_us = clock_mono_us();
 
         status = admin_ask(args, &ask, &answer);

@@ -6,7 +6,7 @@ import pytest
 import rig
 
 COMMANDS = {
-    "connector-agent": ["run", "enroll", "check", "explain", "status", "version"],
+    "connector-agent": ["run", "enroll", "check", "explain", "try", "status", "version"],
     "connector-platform": ["init", "serve", "check", "version", "key add", "key list", "key revoke", "connector add",
                            "connector list", "connector show", "connector enroll", "connector revoke", "connector remove",
                            "profile put", "profile list", "profile show", "profile remove", "exchange"],

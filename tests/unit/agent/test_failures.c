@@ -75,12 +75,36 @@ static void failures_cut_a_text_at_a_characters_end(void **state)
     assert_string_equal(failures_at(&f, 0)->text, "");
 }
 
+static void failures_quote_no_error_of_the_endpoints_own(void **state)
+{
+    static const struct {
+        const char *oauth_error, *message, *want;
+    } rows[] = {
+        {"invalid_grant", "refused (HTTP 400, invalid_grant)", "refused (HTTP 400, invalid_grant)"},
+        {"hunter2", "refused (HTTP 400, hunter2); compare",
+         "refused (HTTP 400, an error of its own); compare"},
+        {"hunter2", "the connection was closed", "the connection was closed"},
+        {"", "refused", "refused"},
+    };
+    struct failures f = {0};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct msg_result result = failed(rows[i].message);
+
+        result.error.oauth_error = slice_of_str(rows[i].oauth_error);
+        failures_add(&f, &result, 1);
+        CHECK_TEXT(rows[i].message, slice_of_str(failures_at(&f, 0)->text), rows[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(failures_keep_what_failed_and_nothing_else),
         cmocka_unit_test(failures_come_newest_first_and_the_oldest_goes),
         cmocka_unit_test(failures_cut_a_text_at_a_characters_end),
+        cmocka_unit_test(failures_quote_no_error_of_the_endpoints_own),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

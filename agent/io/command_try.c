@@ -1,0 +1,224 @@
+#include "agent/io/commands.h"
+#include "agent/io/settings.h"
+#include "agent/io/try_trace.h"
+#include "common/core/profile.h"
+#include "common/io/cli_values.h"
+#include "common/io/clock.h"
+#include "common/io/file.h"
+#include "common/io/loop.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { PROFILE_BYTES_MAX = 1024 * 1024 };
+
+struct attempt {
+    const struct cli_args *args;
+    struct agent_config config;
+    struct profile profile;
+    struct profile_job made;
+    struct loop *loop;
+    struct http *http;
+    struct executor *executor;
+    struct executor_observer observer;
+    struct try_trace trace;
+    struct job job;
+    bool is_issued;
+};
+
+/* ---- what is asked ---- */
+
+/* NULL: why was said. */
+static json_t *read_json(const struct cli_args *args)
+{
+    struct cx_fail fail = {0};
+    json_error_t error;
+    json_t *json = NULL;
+    struct buf text;
+
+    buf_init(&text, PROFILE_BYTES_MAX);
+    if (file_read(args->words[0], PROFILE_BYTES_MAX, &text, &fail) != CX_OK) {
+        cli_print_fail(args, "try", &fail);
+    } else {
+        json =
+            json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+        if (json == NULL) { /* the place only: the file may hold a secret */
+            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n",
+                    args->words[0], error.line, error.column);
+        }
+    }
+    buf_done(&text);
+    return json;
+}
+
+static bool read_profile(struct attempt *a, const json_t *json)
+{
+    struct profile_input in = {.json = json};
+    struct faults faults;
+    bool is_good;
+
+    faults_init(&faults);
+    is_good = profile_read(&in, &a->profile, &faults, NULL);
+    if (!is_good) {
+        fprintf(stderr, "%s: the profile is wrong:\n", a->args->words[0]);
+    }
+    cli_print_faults(&faults);
+    faults_done(&faults);
+    return is_good;
+}
+
+static bool is_form_field(const void *ctx, const char *name)
+{
+    const struct profile *p = ctx;
+
+    for (size_t i = 0; i < p->nform_fields; i++) {
+        if (slice_eq_str(slice_of_str(name), p->form_fields[i].key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `values` must outlive the job. */
+static bool make_job(struct attempt *a, const json_t *values)
+{
+    const json_t *tenant = json_object_get(values, "tenant");
+    struct profile_call call = {
+        .purpose = PURPOSE_TEST,
+        .variables = json_object_get(values, "variables"),
+        .context = json_object_get(values, "context"),
+        .tenant = slice_of(json_string_value(tenant), json_string_length(tenant)),
+        .budget_ms = a->profile.budget_ms,
+        .trace = true,
+        .id = random_id(),
+    };
+    struct faults faults;
+    bool is_made;
+
+    faults_init(&faults);
+    is_made = profile_make_job(&a->profile, &call, &a->made, &faults);
+    cli_print_faults(&faults);
+    if (!is_made) {
+        fprintf(stderr, "give values with --set NAME=VALUE, or --ask NAME for secrets\n");
+    }
+    faults_done(&faults);
+    return is_made;
+}
+
+/* ---- the exchange ---- */
+
+static void on_finished(void *ctx, struct job *job, struct buf *result,
+                        const struct msg_result *outcome)
+{
+    struct attempt *a = ctx;
+
+    (void)job;
+    (void)result;
+    try_trace_finish(&a->trace, outcome);
+    a->is_issued = outcome->outcome == OUTCOME_ISSUED;
+    loop_stop(a->loop);
+}
+
+static enum cx_err make_parts(struct attempt *a, struct cx_fail *fail)
+{
+    struct http_limits limits = {.connections = 1};
+    struct executor_options options = {.answer_bytes_max = a->config.settings.answer_bytes,
+                                       .finished = on_finished,
+                                       .ctx = a,
+                                       .observer = &a->observer};
+    enum cx_err err = http_global_init(fail);
+
+    if (err == CX_OK) {
+        err = loop_new(&a->loop, fail);
+    }
+    if (err == CX_OK) {
+        err = http_new(a->loop, &limits, &a->http, fail);
+    }
+    if (err != CX_OK) {
+        return err;
+    }
+    options.loop = a->loop;
+    options.http = a->http;
+    a->observer = try_trace_observer(&a->trace);
+    a->executor = executor_new(&options);
+    if (a->executor == NULL) {
+        return cx_fail_set(fail, CX_E_NOMEM, "try", "out of memory");
+    }
+    executor_set_policy(a->executor, &a->config.policy);
+    return CX_OK;
+}
+
+/* As the agent runs a job that came through its tunnel. */
+static enum cli_status run(struct attempt *a)
+{
+    struct cx_fail fail = {0};
+
+    if (make_parts(a, &fail) != CX_OK) {
+        cli_print_fail(a->args, "try", &fail);
+        return CLI_FAILED;
+    }
+    try_trace_init(&a->trace, a->profile.name, &a->made.job);
+    a->job = (struct job){.id = a->made.job.id, .arrived_us = clock_mono_us()};
+    if (!executor_start(a->executor, &a->job, &a->made.job)) {
+        fail.code = CX_E_NOMEM;
+        cli_print_fail(a->args, "try", &fail);
+        return CLI_FAILED;
+    }
+    loop_run(a->loop);
+    return a->is_issued ? CLI_DONE : CLI_FAILED;
+}
+
+/* False: a name lookup is stuck in its thread, and exit() would wait for it. */
+static bool end(struct attempt *a)
+{
+    bool is_clean;
+
+    http_free(a->http);
+    executor_free(a->executor);
+    is_clean = a->loop == NULL || loop_free(a->loop) == CX_OK;
+    try_trace_done(&a->trace);
+    profile_job_done(&a->made);
+    profile_done(&a->profile);
+    return is_clean;
+}
+
+static enum cli_status try_profile(struct attempt *a)
+{
+    json_t *json = read_json(a->args);
+    enum cli_status status = CLI_FAILED;
+    json_t *values = NULL;
+    bool is_clean;
+
+    if (json != NULL && read_profile(a, json)) {
+        values = cli_values_read(a->args, is_form_field, &a->profile);
+        status = values == NULL ? CLI_USAGE : CLI_FAILED;
+    }
+    if (values != NULL && make_job(a, values)) {
+        status = run(a);
+    }
+    is_clean = end(a);
+    json_decref(values);
+    json_decref(json);
+    if (!is_clean) {
+        (void)fflush(NULL);
+        _exit((int)status);
+    }
+    return status;
+}
+
+enum cli_status command_try(const struct cli_args *args)
+{
+    struct attempt a = {.args = args};
+    struct faults faults;
+    enum cli_status status = CLI_CONFIG;
+
+    faults_init(&faults);
+    if (agent_config_read(args->conf_path, &a.config, &faults)) {
+        status = try_profile(&a);
+    } else {
+        cli_print_faults(&faults);
+    }
+    agent_config_done(&a.config);
+    faults_done(&faults);
+    return status;
+}
