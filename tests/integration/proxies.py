@@ -97,10 +97,11 @@ def _pump(a, b):
 class ByHand:
     """A proxy whose answer to CONNECT a test decides: `answer(sock, head)` returns whether to go on and tunnel."""
 
-    def __init__(self, answer=None, wrap=None):
-        self.listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, answer=None, wrap=None, host="127.0.0.1"):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.listener = socket.create_server((host, 0), family=family)
         self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
         self.heads, self._open = [], []
         self.answer = answer or self.ok
         self.wrap = wrap
@@ -143,6 +144,10 @@ class ByHand:
         """Those of the last request, decoded."""
         lines = [l for l in self.heads[-1].split("\r\n") if l.lower().startswith("proxy-authorization: basic ")]
         return base64.b64decode(lines[0].split()[2]).decode() if lines else None
+
+    def drop(self):
+        """End the tunnel that was made last."""
+        self._open[-1].shutdown(socket.SHUT_RDWR)
 
     def close(self):
         self.listener.close()

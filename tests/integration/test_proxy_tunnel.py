@@ -1,4 +1,5 @@
 """The tunnel through an HTTP proxy: with and without credentials, and each way in which it fails."""
+import os
 import re
 import ssl
 import subprocess
@@ -148,10 +149,20 @@ def test_interim_answers_are_passed_over(platform, agent, opened):
 def test_the_tunnel_is_made_anew_when_the_proxy_drops_it(platform, agent, opened):
     proxy = opened(proxies.ByHand())
     through(agent, proxy.url).start()
-    mark = agent.process.mark()
-    proxy._open[0].shutdown(2)
-    agent.process.wait("tunnel.ready", since=mark)
-    assert len(proxy.heads) == 2
+    descriptors = []
+    for _ in range(6):
+        mark = agent.process.mark()
+        proxy.drop()
+        agent.process.wait("tunnel.ready", since=mark)
+        descriptors.append(len(os.listdir(f"/proc/{agent.process.pid}/fd")))
+    assert len(proxy.heads) == 7
+    assert descriptors[-1] <= descriptors[0], "no descriptor stays behind"
+
+
+def test_a_proxy_may_have_an_ipv6_address(platform, agent, opened):
+    proxy = opened(proxies.ByHand(host="::1"))
+    through(agent, proxy.url).start()
+    assert len(proxy.heads) == 1 and agent.status()["proxy"] == proxy.url
 
 
 def test_jobs_run_through_the_proxy(platform, agent, endpoint, opened):
