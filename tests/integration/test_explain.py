@@ -119,3 +119,13 @@ def test_it_says_what_the_running_agent_does(platform, agent, endpoint, method, 
     done = agent.cli("explain", method, origin + path)
     assert (done.returncode == 0) == (answer.json.get("code") != "policy_refused"), (done.stdout, answer)
     assert done.returncode in (0, 1)
+
+
+def test_behind_a_proxy_no_address_is_asked_for(explainer):
+    rule = '{ name = "via"; url = "https://%s/**"; proxy = "http://proxy.invalid:3128"; }'
+    done = explainer.write(rule % "idp.invalid").ask("POST", "https://idp.invalid/t")
+    assert done.returncode == 0, done
+    assert any(line.startswith("proxy http://proxy.invalid:3128:") for line in lines(done))
+    assert not any(line.startswith("address ") for line in lines(done))
+    done = explainer.write(rule % "169.254.169.254").ask("POST", "https://169.254.169.254/t")
+    assert done.returncode == 1 and "refused by" in done.stdout and "cloud metadata" in done.stdout

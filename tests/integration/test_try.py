@@ -4,6 +4,7 @@ import json
 import urllib.parse
 
 import pytest
+import proxies
 import rig
 from endpoint import Endpoint
 from endpoint_tls import tls_context
@@ -209,3 +210,19 @@ def test_it_says_what_the_exchange_through_the_platform_says(platform, agent, en
     assert done.returncode == 0, done
     first, second = endpoint.journal.requests("/token")
     assert (first.target, first.headers, first.body) == (second.target, second.headers, second.body)
+
+
+def test_the_way_through_a_proxy_is_told(tmp_path, tryer, endpoint):
+    proxy = proxies.tinyproxy(tmp_path / "proxy")
+    try:
+        origin = f"http://localhost:{endpoint.port}"
+        tryer.url = lambda path: origin + path
+        tryer.allow(f'{{ name = "via"; url = "{origin}/**"; proxy = "{proxy.url}"; }}')
+        done = tryer.profile().run()
+        assert done.returncode == 0, done
+        assert rows(done)["connect"][1] == f"localhost port {endpoint.port} through {proxy.url}"
+        assert rows(done)["resolve"][1] == "127.0.0.1 (the proxy's)"
+    finally:
+        proxy.close()
+    done = tryer.run()
+    assert done.returncode == 1 and rows(done)["proxy"][1].startswith("FAILED") and "the rule's proxy" in rows(done)["to change"][1]
