@@ -41,6 +41,7 @@ struct registry_connector {
     uint64_t created_ms;
     struct dispatch_connector *dispatch; /* borrowed; the I/O side makes and frees it */
     struct registry_agent *agents;
+    uint64_t refused_offline, refused_full; /* exchanges that it could not take, for /metrics */
     struct registry_connector *next;
     struct registry_connector *name_next; /* private, like the next */
     struct registry_connector *id_next;

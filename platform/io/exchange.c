@@ -160,8 +160,10 @@ static void exchange_free(struct exchange *x)
 
 bool exchange_end_with(struct exchange *x, const struct exchange_end *end)
 {
-    bool is_answered = x->done(x->ctx, end);
+    bool is_answered;
 
+    exchange_count_end(x, end);
+    is_answered = x->done(x->ctx, end);
     exchange_free(x);
     return is_answered;
 }
@@ -213,6 +215,7 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     x->id = *id;
     x->purpose = request->call->purpose;
     x->began_ms = clock_wall_ms();
+    x->began_us = clock_mono_us();
     x->done = request->done;
     x->ctx = request->ctx;
     (void)snprintf(x->profile, sizeof(x->profile), "%s", request->profile->name);
@@ -233,6 +236,7 @@ static enum exchange_begun refuse(struct exchange *x, const struct dispatch_fail
     static const struct cx_id none;
 
     exchange_put_row(x, &none, failure, NULL, NULL);
+    exchange_count_failure(x, failure);
     exchange_free(x);
     return why;
 }
@@ -280,6 +284,8 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     if (err == CX_E_SYNTAX) {
         begun = EXCHANGE_INPUT;
     } else if (c == NULL) {
+        exchange_counts_end(&p->metrics.ended, OUTCOME_FAILED, VERDICT_CONNECTOR_OFFLINE,
+                            STAGE_PLATFORM);
         begun = EXCHANGE_NO_CONNECTOR;
     } else if (err == CX_OK && (x = exchange_new(p, request, id)) != NULL) {
         *out = x;
@@ -295,9 +301,10 @@ void exchange_abandon(struct exchange *x)
     const struct dispatch_job *job = dispatch_find(d, &x->id);
     bool may_have_left =
         job != NULL && job->state != DISPATCH_QUEUED && job->state != DISPATCH_RECORDING;
+    const struct dispatch_failure *failure = may_have_left ? &fail_abandoned_sent : &fail_abandoned;
 
-    exchange_put_row(x, &x->agent, may_have_left ? &fail_abandoned_sent : &fail_abandoned, NULL,
-                     NULL);
+    exchange_put_row(x, &x->agent, failure, NULL, NULL);
+    exchange_count_failure(x, failure);
     dispatch_abandon(d, &x->id);
     log_event(CX_LOG_INFO, "exchange.abandoned", kv_id("id", &x->id),
               kv_str("trace_id", x->trace_id), kv_str("profile", x->profile),

@@ -16,6 +16,7 @@ struct exchange {
     char key[REGISTRY_NAME_MAX_BYTES];
     char trace_id[TRACE_ID_TEXT_BYTES];
     uint64_t began_ms; /* Unix */
+    uint64_t began_us; /* monotonic */
     struct cx_id agent;
     struct loop_timer deadline;
     bool (*done)(void *ctx, const struct exchange_end *end);
@@ -43,6 +44,10 @@ uint32_t exchange_agent_budget_ms(uint64_t remaining_ms);
 /* Its row in the audit trail; `failure` NULL: it runs. */
 void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                       const struct dispatch_failure *failure, store_done *done, void *done_ctx);
+
+/* exchange_count.c: for /metrics, once for each, just before its end is told. */
+void exchange_count_failure(const struct exchange *x, const struct dispatch_failure *failure);
+void exchange_count_end(const struct exchange *x, const struct exchange_end *end);
 
 /* Call `done` and free. True: somebody was answered. */
 bool exchange_end_with(struct exchange *x, const struct exchange_end *end);

@@ -118,7 +118,7 @@ enum cx_err listeners_open(struct platform *p, struct cx_fail *fail)
     for (size_t i = 0; err == CX_OK && i < p->settings.listen_api.count; i++) {
         err = open_api(p, p->settings.listen_api.items[i], fail);
     }
-    return err;
+    return err == CX_OK ? platform_metrics_open(p, fail) : err;
 }
 
 void listeners_close(struct platform *p)
@@ -127,6 +127,7 @@ void listeners_close(struct platform *p)
         http_server_free(p->api[i]);
     }
     p->napi = 0;
+    platform_metrics_close(p);
     http_server_free(p->control);
     p->control = NULL;
     ws_server_free(p->tunnels);
@@ -145,26 +146,16 @@ static void note_reloaded(const char *listener, enum cx_err err, const struct cx
     }
 }
 
-void listeners_reload(struct platform *p)
-{
-    struct cx_fail fail = {0};
-    enum cx_err err = ws_server_reload(p->tunnels, &fail);
-
-    note_reloaded(p->settings.listen_tunnel, err, &fail);
-    for (size_t i = 0; i < p->napi; i++) {
-        err = http_server_reload(p->api[i], &fail);
-        note_reloaded(p->settings.listen_api.items[i], err, &fail);
-    }
-}
-
-/* Of a certificate that isn't ours to renew. */
-static void warn_if_it_ends(const struct platform *p)
+/* When the file's certificate ends, which has been put in effect just now or is about to be. One
+ * that isn't ours to renew may end soon. */
+static void look_at_certificate(struct platform *p)
 {
     struct cert_chain chain = {0};
     struct cx_fail fail;
     int64_t days;
 
     if (cert_chain_read(p->settings.tls_certificate, &chain, &fail) == CX_OK) {
+        p->metrics.certificate_ends_s = cert_not_after_s(chain.items[0]);
         days = cert_days_left(chain.items[0], clock_wall_s());
         if (days < ENDS_SOON_DAYS) {
             log_event(CX_LOG_WARN, "certificate.ends_soon",
@@ -172,6 +163,21 @@ static void warn_if_it_ends(const struct platform *p)
         }
     }
     cert_chain_done(&chain);
+}
+
+void listeners_reload(struct platform *p)
+{
+    struct cx_fail fail = {0};
+    enum cx_err err = ws_server_reload(p->tunnels, &fail);
+
+    note_reloaded(p->settings.listen_tunnel, err, &fail);
+    if (err == CX_OK) {
+        look_at_certificate(p);
+    }
+    for (size_t i = 0; i < p->napi; i++) {
+        err = http_server_reload(p->api[i], &fail);
+        note_reloaded(p->settings.listen_api.items[i], err, &fail);
+    }
 }
 
 void listeners_renew_certificate(struct platform *p)
@@ -189,7 +195,7 @@ void listeners_renew_certificate(struct platform *p)
     if (is_new && p->tunnels != NULL) {
         listeners_reload(p);
     }
-    warn_if_it_ends(p);
+    look_at_certificate(p);
 }
 
 /* ---- saying where ---- */

@@ -37,8 +37,10 @@ static void note_trouble(struct platform *p)
 static void flush(void *arg)
 {
     struct platform *p = arg;
+    uint64_t began_us = clock_mono_us();
 
     store_flush(p->store);
+    metrics_observe(&p->metrics.flushes, clock_mono_us() - began_us);
     note_trouble(p);
     if (store_is_dirty(p->store)) {
         loop_defer(p->loop, &p->store_hook);

@@ -7,6 +7,7 @@
 #include "platform/core/dispatch.h"
 #include "platform/core/registry.h"
 #include "platform/io/api.h"
+#include "platform/io/metrics.h"
 #include "platform/io/settings.h"
 #include "platform/io/store.h"
 #include "platform/io/tunnel.h"
@@ -59,6 +60,7 @@ struct platform {
     uint64_t stop_step_ms;        /* loop time at which it is taken anyway */
     unsigned servers_open;        /* while closing */
     struct loop_timer certificate_timer;
+    struct platform_metrics metrics;
     bool has_store_trouble; /* told already */
 };
 

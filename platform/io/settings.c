@@ -51,6 +51,10 @@ static const struct conf_row rows[] = {
      "tunnels at once; further agents are told to try later", NULL},
     {"limits.queue_per_connector", CONF_U32, AT(limits_queue_per_connector), "0", 0, QUEUE_MAX, 0,
      "exchanges that may wait for an agent with room; 0: as many as the connector's capacity", NULL},
+    {"metrics.listen", CONF_STRING, AT(metrics_listen), NULL, 1, 255, 0,
+     "HOST:PORT for `GET /metrics` (OpenMetrics), as 127.0.0.1:9465; off if left out. Plain HTTP "
+     "without a key: no secret is in it, but whoever reaches an address that isn't loopback reads it",
+     NULL},
     {"log.level", CONF_WORD(log_level_words), AT(log_level), "info", 0, 0, 0,
      "error, warn, info or debug", NULL},
     {"log.format", CONF_WORD(log_format_words), AT(log_format), "text", 0, 0, 0,
@@ -166,6 +170,18 @@ static void check_listen_tunnel(const struct platform_settings *s, struct faults
     }
 }
 
+static void check_metrics(const struct platform_settings *s, struct faults *faults)
+{
+    struct listen_address at;
+    struct cx_fail fail = {0};
+
+    if (s->metrics_listen != NULL &&
+        listen_address_read(slice_of_str(s->metrics_listen), &at, &fail) != CX_OK) {
+        conf_fault(faults, s, "metrics.listen", "%s, found \"%s\"", cx_fail_text(&fail),
+                   s->metrics_listen);
+    }
+}
+
 static void check_control(const struct platform_settings *s, struct faults *faults)
 {
     if (s->control != NULL && strlen(s->control) >= LISTEN_PATH_BYTES) {
@@ -191,6 +207,7 @@ bool platform_settings_read(const char *path, struct platform_settings *out, str
     check_public_url(out, faults);
     check_listen_tunnel(out, faults);
     check_listen_api(out, strcmp(folder, ".") == 0 ? "" : folder, faults);
+    check_metrics(out, faults);
     check_control(out, faults);
     free(folder);
     return err == CX_OK && faults_total(faults) == before;

@@ -20,6 +20,7 @@ struct platform_settings {
     char *store_path, *store_master_key;
     uint32_t limits_tunnels;
     uint32_t limits_queue_per_connector;
+    char *metrics_listen; /* "HOST:PORT"; NULL: off */
     int log_level, log_format;
     char *control;
 };
