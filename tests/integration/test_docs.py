@@ -43,6 +43,15 @@ def test_readme_lists_every_resource_of_the_api():
         assert any(method in l for l in lines), (method, path)
 
 
+def test_readme_lists_every_metric():
+    told = re.search(r"^## Metrics$(.*?)^## ", source("README.md"), re.S | re.M).group(1)
+    for side, names in (("agent", ("agent/io/metrics.c",)), ("platform", ("platform/io/metrics.c", "platform/core/figures.c"))):
+        table = re.search(rf"^\| `connector_{side}_…` \|(.*?)\n\n", told, re.S | re.M).group(1)
+        listed = {re.sub(r"_total$|_info$", "", name) for name in re.findall(r"`(\w+)(?:\{[\w,]+\})?`", table.replace("`2xx`", ""))}
+        families = {m for path in names for m in re.findall(rf'"connector_{side}_(\w+)", METRICS_', re.sub(r"\s+", " ", source(path)))}
+        assert len(families) > 9 and families - listed == set()
+
+
 def test_profile_reference_has_every_member():
     names = re.search(r"static void read_all.*?names\[\] = \{(.*?)\}", source("common/core/profile_read.c"), re.S).group(1)
     members = re.findall(r'"(\w+)"', names)
