@@ -1,5 +1,7 @@
 #include "platform/io/api_exchange.h"
 
+#include "common/io/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,8 +68,12 @@ static void on_gone(void *arg)
     struct api_group *group = caller->group;
 
     http_call_reply(caller->call, &nobody_reads);
-    caller_remove(caller);
-    if (!group->is_keyed) {
+    if (group->is_keyed) {
+        log_event(CX_LOG_INFO, "exchange.caller_gone", kv_id("id", exchange_id(group->exchange)),
+                  kv_str("trace_id", caller->trace_id),
+                  kv_str("why", "it gave an Idempotency-Key: the exchange goes on"));
+        caller_remove(caller);
+    } else {
         exchange_abandon(group->exchange);
         api_group_free(group);
     }

@@ -60,14 +60,18 @@ def kill(platform):
 
 
 def hang_up(platform, headers=(), until=lambda: None, **body):
-    """Ask for an exchange, call `until`, and hang up without an answer. What `until` gave."""
+    """Ask for an exchange, call `until`, and hang up without an answer. What `until` gave, when the hang-up is noticed."""
+    process, mark = platform.process, platform.process.mark()
     text = json.dumps({"variables": RIGHT, **body}).encode()
     head = [b"POST /v1/profiles/p/exchange HTTP/1.1", b"Host: x",
             b"Authorization: Bearer " + platform.app_key.encode(), b"Content-Type: application/json",
             b"Content-Length: %d" % len(text), *(f"{name}: {value}".encode() for name, value in dict(headers).items())]
     with socket.create_connection(("127.0.0.1", platform.api_port)) as caller:
         caller.sendall(b"\r\n".join(head) + b"\r\n\r\n" + text)
-        return until()
+        given = until()
+    if process.popen.poll() is None:
+        process.wait("exchange.(abandoned|caller_gone)", since=mark)
+    return given
 
 
 def job_id_text(job_id):

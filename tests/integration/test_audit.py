@@ -114,7 +114,6 @@ def test_a_late_result_ends_its_row(trail, hand, ask):
 
 def test_what_could_not_begin_and_who_hung_up_is_in_the_trail(platform, trail, hand, ask):
     hang_up(platform, {}, hand.job)
-    platform.process.wait("exchange.abandoned")
     platform.put_profile("nowhere", token_url="https://idp.example/token")
     hand.leave()
     platform.process.wait("tunnel.(closed|lost|gone)")

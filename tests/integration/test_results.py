@@ -68,7 +68,6 @@ def test_what_was_delivered_is_not_there_again(hand, ask, claim):
 
 def test_a_caller_that_hung_up_claims_by_the_id_of_the_audit_trail(platform, hand, claim):
     job = hang_up(platform, {}, hand.job)
-    platform.process.wait("exchange.abandoned")
     hand.report(job)
     assert claim(job_id_text(job)).json["token"]["access_token"] == "tok"
 
