@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char http_scheme[] = "http://";
+enum { SCHEME_BYTES = sizeof("http://") - 1 };
 
 bool proxy_is_set(const struct proxy *p)
 {
@@ -54,8 +54,7 @@ static enum cx_err cut_scheme(struct slice *rest, bool is_environment, struct cx
     struct slice text = *rest;
     bool has_scheme = text.len != 0 && memmem(text.ptr, text.len, "://", 3) != NULL;
 
-    if (has_scheme &&
-        !slice_eq_nocase(slice_first(text, sizeof(http_scheme) - 1), SLICE_LIT("http://"))) {
+    if (has_scheme && !slice_eq_nocase(slice_first(text, SCHEME_BYTES), SLICE_LIT("http://"))) {
         return bad(fail, CX_E_UNSUPPORTED,
                    "must begin with http:// (TLS or SOCKS to the proxy itself is not supported; "
                    "TLS with the server runs through the proxy)");
@@ -63,7 +62,7 @@ static enum cx_err cut_scheme(struct slice *rest, bool is_environment, struct cx
     if (!has_scheme && !is_environment) {
         return bad(fail, CX_E_SYNTAX, "must be http://HOST:PORT");
     }
-    *rest = has_scheme ? slice_from(text, sizeof(http_scheme) - 1) : text;
+    *rest = has_scheme ? slice_from(text, SCHEME_BYTES) : text;
     return CX_OK;
 }
 

@@ -3,6 +3,8 @@ import os
 import re
 import ssl
 import subprocess
+import threading
+import time
 
 import pytest
 
@@ -131,6 +133,31 @@ def test_a_proxy_that_says_nothing_is_given_up(platform, agent, opened):
     def hold(sock, head):
         sock.recv(1)
     failed(through(agent, opened(proxies.ByHand(hold)).url), "the proxy did not answer within 10 s")
+
+
+def test_an_agent_that_waits_for_its_proxy_stops_at_once(platform, agent, opened):
+    asked = threading.Event()
+
+    def hold(sock, head):
+        asked.set()
+        sock.recv(1)
+    through(agent, opened(proxies.ByHand(hold)).url).start(wait=False)
+    assert asked.wait(rig.WAIT_S)
+    began = time.monotonic()
+    assert agent.stop() == 0
+    assert time.monotonic() - began < 5, "it does not wait for the proxy's 10 s"
+
+
+def test_each_address_of_the_proxy_is_tried(platform, agent, opened, tmp_path):
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.0.1 localhost\n::1 proxy.test\n127.0.0.1 proxy.test\n")
+    agent.prefix = ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', hosts)
+    for host in ("127.0.0.1", "::1"):  # one of them is not the first that is tried
+        proxy = opened(proxies.ByHand(host=host))
+        through(agent, f"http://proxy.test:{proxy.port}").start()
+        assert len(proxy.heads) == 1
+        assert agent.stop() == 0
+    failed(through(agent, f"http://proxy.test:{rig.free_port()}"), "no connection to the proxy: Connection refused")
 
 
 def test_an_answer_may_come_in_single_bytes(platform, agent, opened):
