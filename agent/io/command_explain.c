@@ -21,6 +21,7 @@ struct question {
     enum http_method method;
     struct url url;
     struct policy_explanation answer;
+    struct url goes_to; /* where the rule that decides sends it: `url`, or its target's */
     struct judged addresses[ADDRESSES_MAX];
     size_t naddresses;
     const char *no_addresses; /* why there are none; NULL: not asked for, or there are some */
@@ -64,7 +65,7 @@ static void look_up(struct question *q)
 {
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    int rc = getaddrinfo(q->url.host, NULL, &hints, &found);
+    int rc = getaddrinfo(q->goes_to.host, NULL, &hints, &found);
 
     if (rc != 0) {
         q->no_addresses = gai_strerror(rc);
@@ -80,15 +81,27 @@ static void look_up(struct question *q)
 }
 
 /* What the rule says of where the request would go. */
-static void look(struct question *q)
+static enum cx_err look(struct question *q, struct cx_fail *fail)
 {
     const struct policy_rule *rule = q->answer.decides;
+    struct buf text;
+    enum cx_err err;
 
-    if (rule != NULL && !proxy_is_set(&rule->proxy)) {
-        look_up(q);
-    } else if (rule != NULL) { /* the proxy resolves the name */
-        (void)policy_allows_host(rule, &q->url, &q->proxied);
+    buf_init(&text, URL_BYTES_MAX);
+    err = policy_put_url(rule, slice_of_str(q->args->words[1]), &text);
+    if (err == CX_OK) {
+        err = url_read(buf_view(&text), &q->goes_to, fail);
     }
+    buf_done(&text);
+    if (err != CX_OK) {
+        return cx_fail_set(fail, err, "explain", "the rule's target: %s", cx_err_text(err));
+    }
+    if (!proxy_is_set(&rule->proxy)) {
+        look_up(q);
+    } else { /* the proxy resolves the name */
+        (void)policy_allows_host(rule, &q->goes_to, &q->proxied);
+    }
+    return CX_OK;
 }
 
 static bool is_any_address_allowed(const struct question *q)
@@ -127,7 +140,7 @@ static void print_proxy(const struct question *q)
         "  proxy     %s: it resolves the name and connects, so that addresses aren't seen here\n",
         proxy_url(&q->answer.decides->proxy, url));
     if (q->proxied.code != CX_OK) {
-        printf("  address   %s is refused: %s\n", q->url.host, cx_fail_text(&q->proxied));
+        printf("  address   %s is refused: %s\n", q->goes_to.host, cx_fail_text(&q->proxied));
     }
 }
 
@@ -148,7 +161,7 @@ static void print_networks(const struct policy_rule *rule)
 static void print_addresses(const struct question *q)
 {
     if (q->no_addresses != NULL) {
-        printf("  address   %s has none now: %s\n", q->url.host, q->no_addresses);
+        printf("  address   %s has none now: %s\n", q->goes_to.host, q->no_addresses);
     }
     for (size_t i = 0; i < q->naddresses; i++) {
         const struct judged *one = &q->addresses[i];
@@ -160,6 +173,10 @@ static void print_addresses(const struct question *q)
 
 static void print_way(const struct question *q)
 {
+    if (q->answer.decides->target != NULL) {
+        printf("  target    %s is where it goes; the platform is not told\n",
+               q->answer.decides->target);
+    }
     if (proxy_is_set(&q->answer.decides->proxy)) {
         print_proxy(q);
     } else {
@@ -215,6 +232,7 @@ enum cli_status command_explain(const struct cli_args *args)
 {
     struct question q = {0};
     struct agent_config config;
+    struct cx_fail fail = {0};
     struct faults faults;
     enum cli_status status = CLI_CONFIG;
 
@@ -224,13 +242,18 @@ enum cli_status command_explain(const struct cli_args *args)
     faults_init(&faults);
     if (agent_config_read(args->conf_path, &config, &faults)) {
         policy_explain(&config.policy, &q.url, q.method, &q.answer);
-        look(&q);
-        status = print_answer(&q);
+        if (q.answer.decides == NULL || look(&q, &fail) == CX_OK) {
+            status = print_answer(&q);
+        } else {
+            cli_print_fail(args, "explain", &fail);
+            status = CLI_FAILED;
+        }
     } else {
         cli_print_faults(&faults);
     }
     agent_config_done(&config);
     faults_done(&faults);
     url_done(&q.url);
+    url_done(&q.goes_to);
     return status;
 }

@@ -92,7 +92,11 @@ static void on_ruled(void *ctx, const struct policy_rule *rule)
 
     t->rule = rule;
     begin_row("policy", clock_mono_us() - t->built_us);
-    printf("rule \"%s\" (%s)\n", rule->name, rule->where);
+    printf("rule \"%s\" (%s)%s%s\n", rule->name, rule->where,
+           rule->target != NULL ? ", which sends it to " : "",
+           rule->target != NULL ? rule->target : "");
+    t->has_shown =
+        t->has_shown && policy_put_url(rule, buf_view(&t->shown.url), &t->goes_to) == CX_OK;
     (void)fflush(stdout);
 }
 
@@ -191,7 +195,7 @@ static void print_way(const struct try_trace *t, enum stage stage)
     int at = is_address_refused ? reached(STAGE_CONNECT) : reached(stage);
     struct url url = {0};
 
-    if (!t->has_end || !t->has_shown || url_read(buf_view(&t->shown.url), &url, NULL) != CX_OK) {
+    if (!t->has_end || !t->has_shown || url_read(buf_view(&t->goes_to), &url, NULL) != CX_OK) {
         return;
     }
     if (at > reached(STAGE_RESOLVE) && t->naddresses > 0) {
@@ -220,7 +224,7 @@ static void print_request(const struct try_trace *t, enum execution execution)
     printf(TEXT_COLUMN "| %s ", terms_method(r->method));
     print_rest_of_url(buf_view(&r->url));
     printf(" HTTP/1.1\n" TEXT_COLUMN "| Host: ");
-    print_clean(authority_of(buf_view(&r->url)));
+    print_clean(authority_of(buf_view(t->goes_to.len > 0 ? &t->goes_to : &r->url)));
     printf("\n");
     for (size_t i = 0; i < r->nheaders; i++) {
         printf(TEXT_COLUMN "| ");
@@ -385,10 +389,12 @@ void try_trace_finish(struct try_trace *t, const struct msg_result *result)
 void try_trace_init(struct try_trace *t, const char *profile, const struct msg_job *job)
 {
     *t = (struct try_trace){.job = job, .began_us = clock_mono_us()};
+    buf_init(&t->goes_to, URL_BYTES_MAX);
     printf("%s, from this machine:\n", profile);
 }
 
 void try_trace_done(struct try_trace *t)
 {
     request_done(&t->shown);
+    buf_done(&t->goes_to);
 }

@@ -17,6 +17,7 @@ struct try_trace {
     uint64_t began_us, built_us; /* monotonic */
     const struct policy_rule *rule;
     struct request shown; /* masked */
+    struct buf goes_to;   /* its URL, or what the rule's target makes of it */
     bool has_shown;
     struct {
         char text[TRY_ADDRESS_BYTES];
