@@ -214,7 +214,7 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     x->platform = p;
     x->id = *id;
     x->purpose = request->call->purpose;
-    x->began_ms = clock_wall_ms();
+    x->began_ms = id_unix_ms(id); /* rows are looked up by the time in their ids */
     x->began_us = clock_mono_us();
     x->done = request->done;
     x->ctx = request->ctx;
@@ -241,6 +241,15 @@ static enum exchange_begun refuse(struct exchange *x, const struct dispatch_fail
     return why;
 }
 
+static void on_early_end(void *arg)
+{
+    struct exchange *x = arg;
+    struct exchange_end end = {
+        .id = x->id, .failure = x->early, .connector = x->connector, .agent = x->agent};
+
+    (void)exchange_end_with(x, &end);
+}
+
 static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
                                   const struct exchange_request *request, struct buf *message)
 {
@@ -257,6 +266,10 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
     loop_timer_start(x->platform->loop, &x->deadline, request->budget_ms, on_deadline, x);
     switch (dispatch_submit(c->dispatch, &order)) {
     case DISPATCH_TAKEN:
+        x->has_begun = true;
+        if (x->early != NULL) { /* the store could not even note it */
+            loop_timer_start(x->platform->loop, &x->deadline, 0, on_early_end, x);
+        }
         return EXCHANGE_BEGUN;
     case DISPATCH_OFFLINE:
         return refuse(x, &fail_offline, EXCHANGE_OFFLINE);

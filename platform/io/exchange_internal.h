@@ -21,6 +21,8 @@ struct exchange {
     struct loop_timer deadline;
     bool (*done)(void *ctx, const struct exchange_end *end);
     void *ctx;
+    bool has_begun;                       /* exchange_begin has returned */
+    const struct dispatch_failure *early; /* it failed before that; told in a later turn */
     bool is_keyed;
     struct exchange_repeat repeat; /* if so */
     struct exchange *bucket_next;  /* likewise */

@@ -95,6 +95,10 @@ static void port_fail(void *ctx, void *owner, const struct dispatch_job *job,
               kv_str("profile", x->profile), kv_str("connector", x->connector),
               kv_str("code", terms_verdict(failure->code)),
               kv_str("execution", terms_execution(failure->execution)));
+    if (!x->has_begun) {
+        x->early = failure; /* the caller must not hear it from within exchange_begin */
+        return;
+    }
     (void)exchange_end_with(x, &end);
 }
 
