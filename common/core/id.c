@@ -17,6 +17,16 @@ struct cx_id id_make(uint64_t unix_ms, const uint8_t random[10])
     return id;
 }
 
+uint64_t id_unix_ms(const struct cx_id *id)
+{
+    uint64_t ms = 0;
+
+    for (size_t i = 0; i < 6; i++) {
+        ms = ms << 8 | id->bytes[i];
+    }
+    return ms;
+}
+
 bool id_eq(const struct cx_id *a, const struct cx_id *b)
 {
     return memcmp(a->bytes, b->bytes, CX_ID_BYTES) == 0;

@@ -13,6 +13,9 @@ struct cx_id {
 /* A UUIDv7 (RFC 9562, 5.7) of the wall clock in ms and ten random bytes. */
 struct cx_id id_make(uint64_t unix_ms, const uint8_t random[10]);
 
+/* The time that a UUIDv7 was made with, in ms. */
+uint64_t id_unix_ms(const struct cx_id *id);
+
 bool id_eq(const struct cx_id *a, const struct cx_id *b);
 bool id_is_none(const struct cx_id *id);
 

@@ -22,6 +22,10 @@ def rows(answer):
     return answer.json["exchanges"]
 
 
+def milliseconds(text):
+    return round(datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() * 1000)
+
+
 @pytest.fixture
 def history(platform, hand, ask):
     """Ids, oldest first: issued, refused, failed (504), all of "p"; issued of "q"; then one that runs."""
@@ -57,6 +61,7 @@ def test_the_trail_has_every_exchange_newest_first(platform, trail, history):
     assert (refused["outcome"], refused["code"], refused["stage"]) == ("refused", "credentials_refused", "parse")
     assert (lost["outcome"], lost["code"], lost["execution"], lost["status"]) == ("failed", "budget_exceeded", "sent", None)
     assert 400 <= lost["duration_ms"] <= 5000
+    assert all(milliseconds(r["began_at"]) == int(r["id"].replace("-", "")[:12], 16) for r in got)
     for r in got[1:]:
         began, ended = (datetime.datetime.fromisoformat(r[n].replace("Z", "+00:00")) for n in ("began_at", "ended_at"))
         assert round((ended - began).total_seconds() * 1000) == r["duration_ms"]

@@ -12,6 +12,7 @@ static void id_make_gives_the_example_of_rfc_9562(void **state)
 
     (void)state;
     assert_string_equal(id_text(&id, text), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+    assert_true(id_unix_ms(&id) == 0x017f22e279b0);
 }
 
 static void id_make_sorts_by_time(void **state)
