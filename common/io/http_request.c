@@ -159,7 +159,7 @@ static bool easy_set_method(struct http_call *call, enum http_method method, boo
 
 /* What was made before http_renew_trust is older than the time since then. Rounded up, or a
  * connection made right after it would be too old at the turn of a second. */
-static bool easy_set_age(struct http_call *call)
+static bool easy_set_age(struct http_call *call, bool has_own_ca)
 {
     CURL *easy = call->easy;
     uint64_t since_ms = call->h->trusted_since_ms;
@@ -168,15 +168,18 @@ static bool easy_set_age(struct http_call *call)
     if (since_ms == 0) {
         return true;
     }
-    age_s = (long)((uv_now(call->h->uv) - since_ms) / 1000) + 1;
-    return SET(CURLOPT_CA_CACHE_TIMEOUT, age_s) && SET(CURLOPT_MAXLIFETIME_CONN, age_s);
+    age_s = (long)((uv_now(call->h->uv) - since_ms) / 1000);
+    /* A file of a rule is read once too often rather than used although it has changed; the
+     * system's takes too long for that. */
+    return SET(CURLOPT_CA_CACHE_TIMEOUT, has_own_ca ? age_s : age_s + 1) &&
+           SET(CURLOPT_MAXLIFETIME_CONN, age_s + 1);
 }
 
 static bool easy_set_trust(struct http_call *call, const char *ca_file)
 {
     CURL *easy = call->easy;
 
-    if (!easy_set_age(call)) {
+    if (!easy_set_age(call, ca_file != NULL)) {
         return false;
     }
     if (ca_file == NULL && !call->has_own_ca) {
