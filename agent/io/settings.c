@@ -37,6 +37,9 @@ static const struct conf_row rule_rows[] = {
      "that `networks` can't be checked and must be left out", NULL},
     {"proxy_auth_file", CONF_PATH, AT_RULE(proxy_auth_file), NULL, 1, 0, 0,
      "file with one line, user:password, for that proxy (mode 0600)", NULL},
+    {"target", CONF_STRING, AT_RULE(target), NULL, 1, 2048, 0,
+     "where these requests really go, https://HOST[:PORT], when the URL's host is a virtual name: "
+     "the platform is never told of it. Host, TLS, `networks` and `ca` are the target's", NULL},
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
 };
@@ -47,16 +50,16 @@ static const struct conf_row rows[] = {
     /* key, type, field, default, min, max, flags, help, example */
     {"platform.url", CONF_STRING, AT(platform_url), NULL, 1, 2048, CONF_REQUIRED,
      "the platform's tunnel", "\"wss://platform.example.com/v1/tunnel\""},
-    {"platform.ca", CONF_PATH, AT(platform_ca), "ca.pem", 1, 0, 0,
+    {"platform.ca", CONF_PATH, AT(platform_ca), "ca.pem", 1, 0, CONF_RELOADABLE,
      "the platform's CA: the only one that it is verified against", NULL},
     {"platform.proxy", CONF_STRING, AT(platform_proxy), NULL, 1, 512, 0,
      "HTTP proxy to the platform, http://HOST:PORT; or environment: what https_proxy says, unless "
      "no_proxy has the platform's host", NULL},
     {"platform.proxy_auth_file", CONF_PATH, AT(platform_proxy_auth_file), NULL, 1, 0, 0,
      "file with one line, user:password, for that proxy (mode 0600)", NULL},
-    {"identity.certificate", CONF_PATH, AT(certificate), "agent.pem", 1, 0, 0,
+    {"identity.certificate", CONF_PATH, AT(certificate), "agent.pem", 1, 0, CONF_RELOADABLE,
      "this agent's certificate, made by enrolment", NULL},
-    {"identity.key", CONF_PATH, AT(key), "agent.key", 1, 0, 0,
+    {"identity.key", CONF_PATH, AT(key), "agent.key", 1, 0, CONF_RELOADABLE,
      "its private key (mode 0600); it never leaves this machine", NULL},
     {"limits.jobs", CONF_U32, AT(jobs), "1024", 1, MSG_CAPACITY_MAX, 0,
      "jobs held at once: running, or not yet acknowledged by the platform", NULL},
@@ -177,6 +180,7 @@ static void add_rule(const struct agent_rule *rule, struct policy *policy, struc
         .methods = methods,
         .networks = networks,
         .ca = rule->ca,
+        .target = rule->target,
         .proxy = &proxy,
         .share = share_words[rule->share],
     };

@@ -16,6 +16,7 @@ struct agent_rule { /* one entry of `policy` */
     struct conf_strings methods;
     struct conf_strings networks;
     char *ca;
+    char *target;
     char *proxy;
     char *proxy_auth_file;
     int share; /* enum policy_share */
