@@ -4,6 +4,7 @@
 #include "agent/io/identity.h"
 #include "agent/io/metrics.h"
 #include "agent/io/outbox.h"
+#include "agent/io/reload.h"
 #include "agent/io/renewal.h"
 #include "agent/io/status_server.h"
 #include "common/io/clock.h"
@@ -118,15 +119,19 @@ static void on_stop_signal(void *arg, int signum)
     agent_tunnel_over(a);
 }
 
-/* Ends the waiting of a tunnel that the platform has refused. */
+/* Reloads, and ends the waiting of a tunnel that the platform has refused. */
 static void on_hangup(void *arg, int signum)
 {
     struct agent *a = arg;
 
     (void)signum;
+    if (a->is_stopping) {
+        return;
+    }
+    agent_reload(a);
     log_event(CX_LOG_INFO, "agent.retry", kv_str("signal", "HUP"));
     for (size_t i = 0; i < MSG_TUNNELS_MAX; i++) {
-        if (a->tunnels[i].is_used && !a->is_stopping) {
+        if (a->tunnels[i].is_used) {
             tunnel_event(&a->tunnels[i], SESSION_EV_RETRY);
         }
     }
@@ -216,10 +221,10 @@ static enum cx_err make_parts(struct agent *a, struct cx_fail *fail)
     a->jobs = jobs_new(a->config.settings.jobs);
     a->executor = executor_new(&executor);
     a->renewal = renewal_new(a);
-    if (a->jobs == NULL || a->executor == NULL || a->renewal == NULL) {
+    if (a->jobs == NULL || a->executor == NULL || a->renewal == NULL ||
+        !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "agent.new", "out of memory");
     }
-    executor_set_policy(a->executor, &a->config.policy);
     return CX_OK;
 }
 
@@ -231,6 +236,7 @@ enum cx_err agent_new(struct agent_config *config, struct agent **out, struct cx
     if (a == NULL) {
         return cx_fail_set(fail, CX_E_NOMEM, "agent.new", "out of memory");
     }
+    reload_init(&a->reload);
     a->config = *config;
     *config = (struct agent_config){0};
     a->instance = random_id();
@@ -255,7 +261,8 @@ void agent_run(struct agent *a)
     log_event(CX_LOG_INFO, "agent.started", kv_str("version", CONNECTOR_VERSION),
               kv_str("agent", a->agent_name), kv_str("connector", a->connector_name),
               kv_str("platform", a->config.settings.platform_url),
-              kv_u64("rules", a->config.policy.nrules), kv_u64("capacity", jobs_capacity(a->jobs)));
+              kv_u64("rules", executor_policy(a->executor)->nrules),
+              kv_u64("capacity", jobs_capacity(a->jobs)));
     agent_open_tunnel(a);
     loop_run(a->loop);
     log_event(CX_LOG_INFO, "agent.stopped", kv_u64("jobs_done", a->counts.done));
@@ -291,6 +298,7 @@ bool agent_free(struct agent *a)
     }
     SSL_CTX_free(a->tls);
     agent_config_done(&a->config);
+    reload_done(&a->reload);
     free(a);
     return is_clean;
 }

@@ -7,6 +7,7 @@
 #include "agent/io/tunnel.h"
 #include "common/core/exchange_counts.h"
 #include "common/io/loop.h"
+#include "common/io/reload.h"
 
 #include <openssl/types.h>
 
@@ -20,14 +21,16 @@ struct agent_counts {
 };
 
 struct agent {
-    struct agent_config config;
+    struct agent_config config; /* its policy is the executor's */
+    struct reload reload;
     struct loop *loop;
     struct web *web;
     struct http *http;
     struct ws_client *ws_client;
     struct http_server *control;
     struct metrics_server *metrics; /* NULL: off */
-    struct executor *executor;
+    struct executor *executor;      /* has the policy */
+    unsigned policy_version;        /* counts the policies since the start */
     struct renewal *renewal;
     SSL_CTX *tls;
     struct jobs *jobs;

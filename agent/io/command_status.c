@@ -93,6 +93,29 @@ static void print_failures(const json_t *failures)
     }
 }
 
+/* Nothing before the first reload, nor of one that left nothing to do. */
+static void print_reload(const json_t *reload)
+{
+    const json_t *restart = json_object_get(reload, "restart_needed");
+    json_t *item;
+    size_t i;
+
+    if (reload == NULL) {
+        return;
+    }
+    if (!json_is_true(json_object_get(reload, "ok"))) {
+        printf("  reload      REFUSED: the configuration on disk is wrong, the old one counts\n");
+    }
+    json_array_foreach(json_object_get(reload, "faults"), i, item)
+    {
+        printf("              %s\n", json_string_value(item));
+    }
+    json_array_foreach(restart, i, item)
+    {
+        printf("  restart     is needed for a change of %s\n", json_string_value(item));
+    }
+}
+
 static void print_status(const json_t *status)
 {
     const json_t *jobs = json_object_get(status, "jobs");
@@ -116,6 +139,7 @@ static void print_status(const json_t *status)
     print_counts("outcomes", json_object_get(jobs, "outcomes"));
     print_counts("no token at", json_object_get(jobs, "not_issued_by_stage"));
     print_failures(json_object_get(status, "failures"));
+    print_reload(json_object_get(status, "reload"));
 }
 
 /* What one look at the agent needs. */

@@ -141,10 +141,9 @@ static enum cx_err make_parts(struct attempt *a, struct cx_fail *fail)
     options.http = a->http;
     a->observer = try_trace_observer(&a->trace);
     a->executor = executor_new(&options);
-    if (a->executor == NULL) {
+    if (a->executor == NULL || !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "try", "out of memory");
     }
-    executor_set_policy(a->executor, &a->config.policy);
     return CX_OK;
 }
 

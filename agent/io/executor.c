@@ -15,9 +15,15 @@ enum {
     REFRESH_REUSE_IDLE_MS = 3000, /* so that a refresh rarely meets a connection that has died */
 };
 
+/* A policy, as long as it is the current one or a job that began under it runs. */
+struct rules {
+    struct policy policy;
+    size_t holders;
+};
+
 struct executor {
     struct executor_options options;
-    const struct policy *policy;
+    struct rules *rules; /* NULL: none were set yet */
 };
 
 /* One job while it runs. */
@@ -25,8 +31,10 @@ struct run {
     struct executor *executor;
     struct job *job;
     struct request request;
-    struct url url;
-    const struct policy_rule *rule;
+    struct url url;      /* where it goes */
+    struct buf real_url; /* its text, where the rule has a target; else empty */
+    struct rules *rules;
+    const struct policy_rule *rule; /* one of them */
     struct http_call *call;
     uint32_t budget_ms;
     enum job_purpose purpose;
@@ -51,20 +59,47 @@ struct executor *executor_new(const struct executor_options *options)
     return e;
 }
 
-void executor_free(struct executor *e)
+static void rules_release(struct rules *rules)
 {
-    free(e);
+    if (rules != NULL && --rules->holders == 0) {
+        policy_done(&rules->policy);
+        free(rules);
+    }
 }
 
-void executor_set_policy(struct executor *e, const struct policy *policy)
+void executor_free(struct executor *e)
 {
-    e->policy = policy;
+    if (e != NULL) {
+        rules_release(e->rules);
+        free(e);
+    }
+}
+
+bool executor_set_policy(struct executor *e, struct policy *policy)
+{
+    struct rules *rules = calloc(1, sizeof(*rules));
+
+    if (rules == NULL) {
+        return false;
+    }
+    *rules = (struct rules){.policy = *policy, .holders = 1};
+    policy_init(policy);
+    rules_release(e->rules);
+    e->rules = rules;
+    return true;
+}
+
+const struct policy *executor_policy(const struct executor *e)
+{
+    return &e->rules->policy;
 }
 
 static void run_free(struct run *run)
 {
     request_done(&run->request);
     url_done(&run->url);
+    buf_done(&run->real_url);
+    rules_release(run->rules);
     free(run->auth_error_status);
     free(run);
 }
@@ -166,6 +201,7 @@ static void end_answered(struct run *run, const struct http_end *end)
         .content_type = end->content_type,
         .retry_after = end->retry_after,
         .location = end->location,
+        .is_location_hidden = run->rule->target != NULL,
         .body = end->body,
         .is_body_whole = end->is_body_whole,
         .sent = run->encoding,
@@ -240,7 +276,7 @@ static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fa
     const char *headers[REQUEST_HEADERS_MAX];
     struct http_plan plan = {
         .method = run->request.method,
-        .url = buf_cstr(&run->request.url),
+        .url = buf_cstr(run->rule->target != NULL ? &run->real_url : &run->request.url),
         .headers = headers,
         .nheaders = run->request.nheaders,
         .has_body = run->request.has_body,
@@ -313,18 +349,39 @@ static bool build(struct run *run, const struct msg_job *message)
     return true;
 }
 
+/* The name in the URL was a virtual one: from here on the real one counts. */
+static enum cx_err go_to_target(struct run *run, struct cx_fail *fail)
+{
+    struct url real;
+    enum cx_err err = policy_put_url(run->rule, buf_view(&run->request.url), &run->real_url);
+
+    if (err == CX_OK) {
+        err = url_read(buf_view(&run->real_url), &real, NULL);
+    }
+    if (err != CX_OK) {
+        return cx_fail_set(fail, err, "job", "the URL can't be sent to the target of its rule: %s",
+                           cx_err_text(err));
+    }
+    url_done(&run->url);
+    run->url = real;
+    return CX_OK;
+}
+
 static bool is_allowed(struct run *run)
 {
     struct cx_fail fail = {0};
     uint64_t began_us = clock_mono_us();
+    enum cx_err err = url_read(buf_view(&run->request.url), &run->url, &fail);
 
-    if (url_read(buf_view(&run->request.url), &run->url, &fail) != CX_OK) {
-        refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
-        return false;
+    if (err == CX_OK) {
+        run->rule = policy_find(&run->rules->policy, &run->url, run->request.method, &fail);
+        run->policy_us = clock_mono_us() - began_us;
+        err = run->rule == NULL ? CX_E_DENIED : CX_OK;
     }
-    run->rule = policy_find(run->executor->policy, &run->url, run->request.method, &fail);
-    run->policy_us = clock_mono_us() - began_us;
-    if (run->rule == NULL || !policy_allows_host(run->rule, &run->url, &fail)) {
+    if (err == CX_OK && run->rule->target != NULL) {
+        err = go_to_target(run, &fail);
+    }
+    if (err != CX_OK || !policy_allows_host(run->rule, &run->url, &fail)) {
         refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
         return false;
     }
@@ -361,6 +418,9 @@ bool executor_start(struct executor *e, struct job *job, const struct msg_job *m
     }
     run->executor = e;
     run->job = job;
+    run->rules = e->rules;
+    run->rules->holders++;
+    buf_init(&run->real_url, URL_BYTES_MAX);
     run->started_us = clock_mono_us();
     job->run = run;
     if (!keep(run, message)) {

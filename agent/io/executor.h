@@ -41,8 +41,13 @@ struct executor *executor_new(const struct executor_options *options);
 /* No job may be running. */
 void executor_free(struct executor *e);
 
-/* The rules that count for jobs which start from now on. Borrowed; must outlive those jobs. */
-void executor_set_policy(struct executor *e, const struct policy *policy);
+/* The rules that count for jobs which start from now on (moved from); those that run keep the rules
+ * they began with. There must be some before the first job. False: out of memory, nothing changed.
+ */
+bool executor_set_policy(struct executor *e, struct policy *policy);
+
+/* Borrowed until the next executor_set_policy. */
+const struct policy *executor_policy(const struct executor *e);
 
 /* Begin. `message` is borrowed for the call. What is wrong with the job becomes its result, which
  * is given to `finished` in a later turn of the loop. False: out of memory, `finished` won't be

@@ -49,6 +49,9 @@ static bool on_welcome(struct agent *a, struct agent_tunnel *t, const struct msg
               kv_id("session", &w->session), kv_slice("platform_version", w->platform_version),
               kv_u64("heartbeat_ms", w->heartbeat_ms));
     tunnel_event(t, SESSION_EV_WELCOME);
+    if (t->policy_told != a->policy_version) { /* it changed since the hello */
+        agent_send_policy(a, t);
+    }
     renewal_tunnel_ready(a->renewal);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "agent/io/metrics.h"
 
 #include "agent/io/agent.h"
+#include "agent/io/executor.h"
 #include "common/io/clock.h"
 
 static const struct metrics_family build = {"connector_agent_build", METRICS_INFO, NULL,
@@ -57,7 +58,7 @@ static void write_page(void *arg, struct metrics_page *page)
     metrics_put_one(page, &tunnels, tunnels_up(a));
     metrics_put_one(page, &connects, (int64_t)a->counts.connected);
     metrics_put_one(page, &certificate, (int64_t)a->certificate_ends_s - (int64_t)clock_wall_s());
-    metrics_put_one(page, &rules, (int64_t)a->config.policy.nrules);
+    metrics_put_one(page, &rules, (int64_t)executor_policy(a->executor)->nrules);
 }
 
 enum cx_err agent_metrics_new(struct agent *a, struct metrics_server **out, struct cx_fail *fail)

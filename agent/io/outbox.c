@@ -2,6 +2,7 @@
 
 #include "agent/core/report.h"
 #include "agent/io/agent.h"
+#include "agent/io/executor.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
 #include "common/io/link.h"
@@ -128,9 +129,24 @@ static void send_hello_with(struct agent *a, struct agent_tunnel *t,
     free(known);
 }
 
-void agent_send_hello(struct agent *a, struct agent_tunnel *t)
+static void send_policy_with(struct agent *a, struct agent_tunnel *t,
+                             const struct msg_policy *policy)
 {
-    const struct policy *policy = &a->config.policy;
+    struct msg m = {.type = MSG_POLICY, .body.policy = *policy};
+
+    (void)a;
+    if (!send_message(t, &m)) {
+        log_event(CX_LOG_WARN, "tunnel.policy_not_sent", kv_u64("tunnel", t->number),
+                  kv_str("why", "the platform shows the old one until the next connection"));
+    }
+}
+
+/* What of the policy is shared, in the message that `send` makes. */
+static void tell_policy(struct agent *a, struct agent_tunnel *t,
+                        void (*send)(struct agent *, struct agent_tunnel *,
+                                     const struct msg_policy *))
+{
+    const struct policy *policy = executor_policy(a->executor);
     struct msg_policy shared = {0};
     struct msg_rule *rules = shared_rules(policy, &shared.nrules);
     struct slice *methods = calloc(policy->nrules * METHOD_COUNT + 1, sizeof(*methods));
@@ -141,9 +157,20 @@ void agent_send_hello(struct agent *a, struct agent_tunnel *t)
     } else {
         shared.nrules = 0;
     }
-    send_hello_with(a, t, &shared);
+    send(a, t, &shared);
+    t->policy_told = a->policy_version;
     free(methods);
     free(rules);
+}
+
+void agent_send_hello(struct agent *a, struct agent_tunnel *t)
+{
+    tell_policy(a, t, send_hello_with);
+}
+
+void agent_send_policy(struct agent *a, struct agent_tunnel *t)
+{
+    tell_policy(a, t, send_policy_with);
 }
 
 /* ---- the small ones ---- */

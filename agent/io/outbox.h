@@ -11,6 +11,8 @@ struct agent;
 struct job;
 
 void agent_send_hello(struct agent *a, struct agent_tunnel *t);
+/* The policy as far as it is shared, when it has changed on a tunnel that is up. */
+void agent_send_policy(struct agent *a, struct agent_tunnel *t);
 void agent_send_drain(struct agent *a, struct agent_tunnel *t, const char *reason);
 
 /* Answer a message that breaks the protocol, and close. */

@@ -1,6 +1,7 @@
 #include "agent/io/status_server.h"
 
 #include "agent/io/agent.h"
+#include "agent/io/executor.h"
 #include "common/io/clock.h"
 #include "common/io/web.h"
 
@@ -110,9 +111,38 @@ static json_t *status_json(const struct agent *a)
                      "connector", a->connector_name, "platform", a->config.settings.platform_url,
                      "proxy", proxy_json(&a->config.proxy), "pid", (int)getpid(), "up_s",
                      (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "policy_rules",
-                     (json_int_t)a->config.policy.nrules, "times_connected",
+                     (json_int_t)executor_policy(a->executor)->nrules, "times_connected",
                      (json_int_t)a->counts.connected, "certificate", certificate, "tunnels",
                      tunnels_json(a), "jobs", jobs_json(a));
+}
+
+static json_t *fault_json(const struct fault *fault)
+{
+    bool has_field = fault->field[0] != '\0';
+
+    return json_sprintf("%s: %s%s%s", fault->where, fault->field, has_field ? ": " : "",
+                        fault->what);
+}
+
+/* NULL: there was none since the start. */
+static json_t *reload_json(const struct reload *r)
+{
+    json_t *faults;
+    json_t *restart;
+
+    if (r->at_ms == 0) {
+        return NULL;
+    }
+    faults = json_array();
+    restart = json_array();
+    for (size_t i = 0; i < r->faults.count; i++) {
+        (void)json_array_append_new(faults, fault_json(&r->faults.items[i]));
+    }
+    for (size_t i = 0; i < r->nrestart; i++) {
+        (void)json_array_append_new(restart, json_string(r->restart[i]));
+    }
+    return json_pack("{s:b, s:I, s:o, s:o}", "ok", reload_is_good(r), "at_unix",
+                     (json_int_t)(r->at_ms / 1000), "faults", faults, "restart_needed", restart);
 }
 
 /* The last ones, newest first. */
@@ -153,6 +183,7 @@ static void on_request(void *arg, struct http_call *call, const struct http_requ
     }
     json = status_json(a);
     (void)json_object_set_new(json, "failures", failures_json(a));
+    (void)json_object_set_new(json, "reload", reload_json(&a->reload));
     text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
     reply(call, text != NULL ? 200 : 500, text != NULL ? text : "{\"title\":\"out of memory\"}");
     free(text);

@@ -28,9 +28,10 @@ struct agent_tunnel {
     struct cx_id session_id;  /* the platform's name for this connection */
     size_t message_bytes_max; /* of one message to the platform */
     size_t websocket_bytes_max;
-    bool has_backlog;  /* results that found no room in the outbox */
-    uint64_t ready_ms; /* loop time of the last welcome */
-    char trouble[320]; /* why it is not ready, in plain words; "" if it is */
+    unsigned policy_told; /* the version of the policy that the platform has heard of here */
+    bool has_backlog;     /* results that found no room in the outbox */
+    uint64_t ready_ms;    /* loop time of the last welcome */
+    char trouble[320];    /* why it is not ready, in plain words; "" if it is */
 };
 
 /* Start using the slot (its agent and number are set): connect. */

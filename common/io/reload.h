@@ -10,8 +10,8 @@
 enum { RELOAD_KEYS_MAX = 16 };
 
 struct reload {
-    uint64_t at_ms;       /* Unix time of the last one; 0: there was none yet */
-    struct faults faults; /* why it was refused; none: it counts */
+    uint64_t at_ms;                       /* Unix time of the last one; 0: there was none yet */
+    struct faults faults;                 /* why it was refused; none: it counts */
     const char *restart[RELOAD_KEYS_MAX]; /* settings whose change waits for a restart; static */
     size_t nrestart;
 };
