@@ -157,6 +157,7 @@ static struct ws_attempt *attempt_new(struct ws_client *client, const struct ws_
     (void)snprintf(attempt->path, sizeof(attempt->path), "%s", opts->path);
     attempt->peer = peer;
     peer->attempt = attempt;
+    peer->is_proxied = opts->has_socket;
     peer->client = client;
     peer->web.callback = ws_peer_callback;
     peer->next = client->peers;

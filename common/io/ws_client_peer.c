@@ -1,5 +1,7 @@
 #include "common/io/ws_client_private.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
@@ -248,6 +250,19 @@ static void peer_destroyed(struct ws_peer *peer, struct lws *wsi)
     }
 }
 
+/* A proxy that leaves Nagle's algorithm on (tinyproxy) holds a job back until the message before it
+ * is acknowledged, which the kernel puts off for 40 ms when there is nothing to answer: so have it
+ * done now. It lasts for this once. */
+static void acknowledge(const struct ws_peer *peer, enum lws_callback_reasons reason)
+{
+    int one = 1;
+
+    if (peer->is_proxied && reason == LWS_CALLBACK_CLIENT_RECEIVE) {
+        (void)setsockopt(lws_get_socket_fd(peer->wsi), IPPROTO_TCP, TCP_QUICKACK, &one,
+                         sizeof(one));
+    }
+}
+
 int ws_peer_callback(struct web_conn *web, struct lws *wsi, enum lws_callback_reasons reason,
                      void *in, size_t len)
 {
@@ -258,6 +273,7 @@ int ws_peer_callback(struct web_conn *web, struct lws *wsi, enum lws_callback_re
         return 0;
     }
     if (peer->link != NULL) {
+        acknowledge(peer, reason);
         return link_callback(peer->link, reason, in, len);
     }
     if (peer->attempt == NULL || peer->attempt->has_failed) {

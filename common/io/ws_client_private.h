@@ -24,6 +24,7 @@ struct ws_peer {
     struct lws *wsi;   /* NULL before the first callback and after the last */
     bool is_starting;  /* libwebsockets is being asked for the connection just now */
     bool is_destroyed; /* and has let go of it already */
+    bool is_proxied;   /* over a socket that was connected before */
     struct loop_timer orphan;
 };
 

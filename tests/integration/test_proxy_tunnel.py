@@ -2,6 +2,7 @@
 import os
 import re
 import ssl
+import statistics
 import subprocess
 import threading
 import time
@@ -202,6 +203,21 @@ def test_jobs_run_through_the_proxy(platform, agent, endpoint, opened):
         answer = platform.exchange("p", variables={"username": "alice", "password": "right"})
         assert answer.status == 200, answer
     assert len(proxy.heads) == 1, "the token endpoint is not asked through it"
+
+
+def test_a_proxy_with_nagles_algorithm_does_not_slow_jobs_down(platform, agent, endpoint, tmp_path, opened):
+    """Held back until a delayed acknowledgement comes, each would take 40 ms and more."""
+    proxy = opened(proxies.tinyproxy(tmp_path / "proxy"))
+    through(agent, proxy.url)
+    agent.conf.write_text(agent.conf.read_text() + "policy = ( " + rig.rule("t", endpoint.url("/token")) + " );\n")
+    agent.start()
+    platform.put_profile("p", connector="dc", token_url=endpoint.url("/token"))
+    took = []
+    for _ in range(40):
+        began = time.monotonic()
+        assert platform.exchange("p", variables={"username": "alice", "password": "right"}).status == 200
+        took.append(time.monotonic() - began)
+    assert statistics.median(took) < 0.03, took
 
 
 # --- what the environment says ---
