@@ -38,10 +38,13 @@ def metrics_port(process):
     return int(re.search(r"port=(\d+)", process.wait("metrics.started")).group(1))
 
 
+METRICS = 'metrics = { listen = "127.0.0.1:0"; };'
+
+
 @pytest.fixture
 def measured(tmp_path):
-    """A platform that serves its metrics, and its port."""
-    p = rig.Platform(tmp_path / "platform", extra='metrics = { listen = "127.0.0.1:0"; };').start()
+    """A platform that serves its metrics, and its port. One exchange a connector may wait."""
+    p = rig.Platform(tmp_path / "platform", extra=METRICS + "limits = { queue_per_connector = 1; };").start()
     p.metrics_port = metrics_port(p.process)
     yield p
     assert p.stop() in (0, None)
@@ -51,7 +54,7 @@ def measured(tmp_path):
 def measured_agent(tmp_path, measured, endpoint):
     """An agent of "dc" that serves its metrics and may reach the endpoint."""
     a = rig.Agent(tmp_path / "agent").enroll(measured.add_connector("dc"))
-    a.set_policy(rig.rule("all", f"{rig.origin(endpoint.url())}/**"), extra='metrics = { listen = "127.0.0.1:0"; };').start()
+    a.set_policy(rig.rule("all", f"{rig.origin(endpoint.url())}/**"), extra=METRICS).start()
     a.metrics_port = metrics_port(a.process)
     yield a
     assert a.stop() in (0, None)
@@ -59,6 +62,14 @@ def measured_agent(tmp_path, measured, endpoint):
 
 def ask(platform, profile, password="right"):
     return platform.exchange(profile, variables={"username": "alice", "password": password})
+
+
+def begin(platform, profile):
+    """A caller who has asked and waits; close() hangs up."""
+    caller = http.client.HTTPConnection("127.0.0.1", platform.api_port)
+    caller.request("POST", f"/v1/profiles/{profile}/exchange", headers={"Authorization": f"Bearer {platform.app_key}"},
+                   body=json.dumps({"variables": {"username": "alice", "password": "right"}}))
+    return caller
 
 
 def test_exchanges_move_the_figures_of_both(measured, measured_agent, endpoint):
@@ -134,12 +145,40 @@ def test_what_a_connector_could_not_take_is_told(measured, measured_agent, endpo
     assert page.get("connector_platform_exchange_duration_seconds_bucket", le="0.5") == 1
     assert page.get("connector_platform_exchange_duration_seconds_bucket", le="+Inf") == 2
 
+    measured.put_profile("without", token_url=endpoint.url())
+    assert ask(measured, "without").json["code"] == "connector_offline"
+    page = Page(measured.metrics_port)
+    assert page.get("connector_platform_exchanges_total", outcome="failed", code="connector_offline") == 2
+    assert page.labels("connector") == {"dc", "empty"}
+
+
+def test_a_queue_and_what_finds_no_room_in_it_are_told(tmp_path, measured, endpoint):
+    agent = rig.Agent(tmp_path / "agent").enroll(measured.add_connector("dc"))
+    agent.set_policy(rig.rule("all", f"{rig.origin(endpoint.url())}/**"), extra="limits = { jobs = 1; };").start()
+    measured.put_profile("hang", connector="dc", token_url=endpoint.url("/hang"), budget_ms=3000)
+
+    def told(name):
+        return Page(measured.metrics_port).get(f"connector_platform_{name}", connector="dc")
+    running = begin(measured, "hang")
+    rig.wait_until(lambda: told("jobs_outstanding") == 1, "the first runs")
+    assert told("jobs_queued") == 0 and told("jobs_capacity") == 1
+    queued = begin(measured, "hang")
+    rig.wait_until(lambda: told("jobs_queued") == 1, "the second waits")
+    assert told("jobs_outstanding") == 1
+    assert ask(measured, "hang").json["code"] == "connector_full"
+    page = Page(measured.metrics_port)
+    assert page.get("connector_platform_exchanges_refused_total", connector="dc", code="connector_full") == 1
+    assert page.get("connector_platform_exchanges_total", outcome="failed", code="connector_full") == 1
+    assert page.get("connector_platform_exchanges_running") == 2
+    for caller in (running, queued):
+        caller.close()
+    rig.wait_until(lambda: told("jobs_queued") == 0, "nobody waits for the second")
+    assert agent.stop() == 0
+
 
 def test_a_job_is_seen_while_it_runs_and_when_its_caller_goes(measured, measured_agent, endpoint):
     measured.put_profile("hang", connector="dc", token_url=endpoint.url("/hang"), budget_ms=3000)
-    caller = http.client.HTTPConnection("127.0.0.1", measured.api_port)
-    caller.request("POST", "/v1/profiles/hang/exchange", headers={"Authorization": f"Bearer {measured.app_key}"},
-                   body=json.dumps({"variables": {"username": "alice", "password": "right"}}))
+    caller = begin(measured, "hang")
     rig.wait_until(lambda: Page(measured_agent.metrics_port).get("connector_agent_jobs_running") == 1, "the job runs")
     page = Page(measured.metrics_port)
     assert page.get("connector_platform_exchanges_running") == 1
