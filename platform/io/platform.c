@@ -7,6 +7,7 @@
 #include "platform/io/enroll.h"
 #include "platform/io/exchange.h"
 #include "platform/io/listeners.h"
+#include "platform/io/reload.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -73,9 +74,12 @@ static void on_stop_signal(void *arg, int signum)
 
 static void on_hangup(void *arg, int signum)
 {
+    struct platform *p = arg;
+
     (void)signum;
-    log_event(CX_LOG_INFO, "platform.reload", kv_str("what", "certificates"));
-    listeners_reload(arg);
+    if (!p->is_draining) {
+        platform_reload(p);
+    }
 }
 
 static enum cx_err listen_to_signals(struct platform *p, struct cx_fail *fail)
@@ -186,6 +190,7 @@ enum cx_err platform_new(struct platform_settings *settings, struct platform **o
     if (p == NULL) {
         return no_memory(fail);
     }
+    reload_init(&p->reload);
     p->settings = *settings;
     *settings = (struct platform_settings){0};
     registry_init(&p->registry);
@@ -251,5 +256,6 @@ void platform_free(struct platform *p)
     cert_ca_done(&p->ca);
     seal_key_done(&p->seal_key);
     conf_done(&platform_settings_table, &p->settings);
+    reload_done(&p->reload);
     free(p);
 }

@@ -3,6 +3,7 @@
 
 #include "common/io/cert_make.h"
 #include "common/io/loop.h"
+#include "common/io/reload.h"
 #include "common/io/seal.h"
 #include "platform/core/dispatch.h"
 #include "platform/core/registry.h"
@@ -33,6 +34,7 @@ enum platform_stop {
 
 struct platform {
     struct platform_settings settings;
+    struct reload reload;
     struct loop *loop;
     struct web *web;
     struct seal_key seal_key;

@@ -95,7 +95,8 @@ def test_hangup_puts_a_new_certificate_in_effect_and_keeps_the_tunnels(platform,
 def test_a_broken_certificate_is_refused_and_the_old_one_stays(platform, agent):
     (platform.folder / "platform.pem").write_text("rubbish")
     platform.process.signal(signal.SIGHUP)
-    platform.process.wait("certificate.not_loaded")
+    platform.process.wait("reload.fault .*field=tls.certificate .*platform.pem")
+    platform.process.wait("reload.refused")
     agent.start()
 
 

@@ -185,3 +185,57 @@ def test_a_rules_ca_file_is_read_anew(platform, agent, pki, tmp_path):
         ca.write_text((pki / "ca.pem").read_text())
         hangup(agent.process)
         assert platform.exchange("p", variables=RIGHT).status == 200
+
+
+# --- the platform ---
+
+def test_the_platform_takes_its_log_and_keeps_tunnels_and_jobs(platform, running, endpoint, pool):
+    job = pool.submit(platform.exchange, "slow", variables=RIGHT)
+    assert endpoint.journal.wait_for("/close-after-answer", 1)
+    assert "reload" not in platform.api("GET", "/readyz", key="").json
+    platform.conf.write_text(platform.conf.read_text() + 'log = { level = "info"; format = "json"; };\n')
+    assert hangup(platform.process, "platform.reloaded").startswith("{")
+    assert job.result().status == 200
+    assert running.process.count("tunnel.closed") == 0
+    ready = platform.api("GET", "/readyz", key="")
+    assert ready.status == 200 and ready.json["reload"]["ok"] is True and ready.json["reload"]["faults"] == 0
+    mark = platform.process.mark()
+    platform.conf.write_text(platform.conf.read_text().replace('"info"', '"error"'))
+    hangup(platform.process, "platform.reloaded")
+    process = platform.process
+    assert platform.stop() == 0
+    assert not [line for line in process.lines[mark:] if '"platform.stopping"' in line]
+
+
+def test_a_wrong_platform_conf_is_refused_whole_and_told(platform, agent):
+    good = platform.conf.read_text()
+    platform.conf.write_text(good.replace("public_url", "public_uri") + 'log = { level = "loud"; };\n')
+    hangup(platform.process, "reload.refused")
+    for text in ("platform.conf:\\d+ field=public_uri .*public_url", "platform.conf:\\d+ field=log.level "):
+        assert platform.process.count(f"reload.fault where=\\S*{text}") == 1, text
+    ready = platform.api("GET", "/readyz", key="")
+    assert ready.status == 200 and ready.json["status"] == "ready"
+    assert ready.json["reload"]["ok"] is False and ready.json["reload"]["faults"] >= 2 and ready.json["reload"]["at"].endswith("Z")
+    agent.start()
+    platform.conf.write_text(good)
+    hangup(platform.process, "platform.reloaded")
+    assert platform.api("GET", "/readyz", key="").json["reload"]["ok"] is True
+
+
+def test_what_the_platform_can_not_change_is_named(platform):
+    platform.conf.write_text(platform.conf.read_text() + 'limits = { tunnels = 7; };\nca = { agent_days = 3; };\n')
+    since = platform.process.mark()
+    hangup(platform.process, "platform.reloaded")
+    platform.process.wait("reload.restart_needed setting=limits.tunnels", since)
+    assert platform.process.count("setting=ca.agent_days") == 0
+
+
+def test_the_life_of_new_certificates_changes(platform, agent, tmp_path):
+    platform.conf.write_text(platform.conf.read_text() + "ca = { agent_days = 3; };\n")
+    hangup(platform.process, "platform.reloaded")
+    other = rig.Agent(tmp_path / "other").enroll(platform.api("POST", "/v1/connectors/dc/enrollments").json["string"])
+    other.start()
+    try:
+        assert other.status()["certificate"]["days_left"] in (2, 3)
+    finally:
+        other.stop()
