@@ -54,6 +54,8 @@ static void require(bool holds)
     }
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct conf_source source = {"f", "/folder", slice_of(data, size)};

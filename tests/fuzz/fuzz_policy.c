@@ -1,7 +1,7 @@
 /* Input: a pattern, a URL and a network, a line each, then an address (4 or 16 octets). A pattern
  * takes in itself, what it takes in agrees with it in scheme, port and length of host, and an
  * address that a rule without networks allows is none of this host. */
-#include "common/core/policy.h"
+#include "common/core/policy_explain.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -40,6 +40,7 @@ static size_t labels(const char *host)
 
 static void check_match(const struct policy *p, const char *pattern, const char *text)
 {
+    struct policy_comparison comparison;
     struct cx_fail fail = {0};
     struct url self;
     struct url url;
@@ -53,6 +54,8 @@ static void check_match(const struct policy *p, const char *pattern, const char 
         return;
     }
     require(policy_find(p, &url, METHOD_GET, NULL) == NULL);
+    policy_compare(&p->rules[0], &url, METHOD_POST, &comparison);
+    require(comparison.is_met == (policy_find(p, &url, METHOD_POST, NULL) != NULL));
     if (policy_find(p, &url, METHOD_POST, &fail) != NULL) {
         require((strncasecmp(pattern, "https:", 6) == 0) == url.is_https);
         if (!url.is_ipv6) {

@@ -61,6 +61,8 @@ static void check_again(const struct profile *p, bool with_secrets)
     faults_done(&faults);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice all = slice_of(data, size);

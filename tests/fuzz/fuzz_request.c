@@ -1,9 +1,13 @@
-/* Input, a line each: the client's method (a digit), id, secret; the URL; a variable's value ("v";
- * "tenant" is the same); then a field each: place (a digit), key, '=', template. A job that a
- * platform could send either is refused or gives a request whose parts keep to themselves. */
+/* Input, a line each: the client's method (a digit), and behind it, if they are there, the method
+ * and the encoding (a digit each); id, secret; the URL; a variable's value ("v"; "tenant" is the
+ * same); then a field each: place (a digit), key, '=', template. A job that a platform could send
+ * either is refused or gives a request whose parts keep to themselves. */
+#include "common/core/body.h"
 #include "common/core/request.h"
+#include "common/core/request_mask.h"
 #include "common/core/url.h"
 
+#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,37 +68,109 @@ static void check_headers(const struct request *r)
     }
 }
 
-/* As many pairs as payload fields, and two at most of the client's. */
-static void check_body(const struct request *r, const struct msg_request *asked)
+static size_t count(struct slice s, uint8_t byte)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        n += s.ptr[i] == byte ? 1 : 0;
+    }
+    return n;
+}
+
+static size_t pairs_in_form(struct slice body)
 {
     static const char form[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789*-._+%&=";
-    struct slice body = buf_view(&r->body);
-    size_t payload = 0;
+
+    for (size_t i = 0; i < body.len; i++) {
+        require(body.ptr[i] != '\0' && strchr(form, body.ptr[i]) != NULL);
+    }
+    return count(body, '=');
+}
+
+static size_t pairs_in_json(struct slice body)
+{
+    json_t *json =
+        json_loadb((const char *)body.ptr, body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    const char *key;
+    json_t *value;
     size_t pairs = 0;
+
+    require(json_is_object(json));
+    json_object_foreach(json, key, value)
+    {
+        require(json_is_string(value) || json_array_size(value) > 1);
+        pairs += json_is_string(value) ? 1 : json_array_size(value);
+    }
+    json_decref(json);
+    return pairs;
+}
+
+/* As many pairs as payload fields, and two at most of the client's. */
+static void check_payload(const struct request *r, const struct msg_request *asked)
+{
+    struct slice body = buf_view(&r->body);
+    bool has_nul_key = false; /* jansson writes such a key, and does not read it */
+    size_t payload = 0;
+    size_t pairs;
 
     for (size_t i = 0; i < asked->nfields; i++) {
         payload += asked->fields[i].place == PLACE_PAYLOAD ? 1 : 0;
+        has_nul_key = has_nul_key || count(asked->fields[i].key, '\0') > 0;
     }
-    for (size_t i = 0; i < body.len; i++) {
-        require(body.ptr[i] != '\0' && strchr(form, body.ptr[i]) != NULL);
-        pairs += body.ptr[i] == '=' ? 1 : 0;
+    require(r->has_body == body_is_carried_by(asked->method) && r->method == asked->method);
+    if (!r->has_body) {
+        require(body.len == 0 && count(buf_view(&r->url), '=') >= payload);
+        return;
     }
-    require(r->has_body && pairs >= payload && pairs <= payload + 2);
+    if (asked->encoding == ENCODING_JSON && has_nul_key) {
+        return;
+    }
+    pairs = asked->encoding == ENCODING_JSON ? pairs_in_json(body) : pairs_in_form(body);
+    require(pairs >= payload && pairs <= payload + 2);
 }
+
+/* It may fail where the real one did not (its values are longer); else it has the same headers. */
+static void check_masked(const struct msg_job *job, const struct request *real)
+{
+    static const struct slice names[] = {SLICE_LIT("v")};
+    struct msg_job job_with_secret = *job;
+    struct request r = {0};
+    enum stage stage = STAGE_NONE;
+
+    job_with_secret.secret_variables = names;
+    job_with_secret.nsecret_variables = 1;
+    if (request_build_masked(&job_with_secret, &r, &stage, NULL) == CX_OK) {
+        require(r.nheaders == real->nheaders && r.has_body == real->has_body);
+    }
+    request_done(&r);
+}
+
+static void read_head(struct slice line, struct msg_request *asked)
+{
+    unsigned method = digit(slice_from(line, 1));
+    unsigned encoding = digit(slice_from(line, 2));
+
+    asked->client.method = (enum client_method)digit(line);
+    asked->method = method == 0 ? METHOD_POST : (enum http_method)method;
+    asked->encoding = encoding == 0 ? ENCODING_FORM : (enum body_encoding)encoding;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice rest = slice_of(data, size);
     struct msg_field fields[FIELDS_MAX];
     struct msg_variable variables[2] = {{.name = SLICE_LIT("v")}, {.name = SLICE_LIT("tenant")}};
-    struct msg_job job = {.request = {.method = METHOD_POST, .encoding = ENCODING_FORM}};
+    struct msg_job job = {0};
     struct msg_request *asked = &job.request;
     struct request r = {0};
     struct cx_fail fail;
     enum stage stage = STAGE_NONE;
 
-    asked->client.method = (enum client_method)digit(cut(&rest, '\n'));
+    read_head(cut(&rest, '\n'), asked);
     asked->client.id = cut(&rest, '\n');
     asked->client.secret = cut(&rest, '\n');
     asked->url = cut(&rest, '\n');
@@ -108,7 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     require(r.url.len <= URL_BYTES_MAX && r.body.len <= REQUEST_BODY_BYTES_MAX);
     check_headers(&r);
-    check_body(&r, asked);
+    check_payload(&r, asked);
+    check_masked(&job, &r);
     request_done(&r);
     return 0;
 }

@@ -81,6 +81,8 @@ static void expand(const struct template *t, enum template_escape escape, struct
     buf_done(&out);
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice all = slice_of(data, size);
