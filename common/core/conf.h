@@ -202,7 +202,8 @@ size_t conf_needs_restart(const struct conf_table *table, const void *was, const
  * that it goes on saying what counts; both still own what is in them. Pure. */
 void conf_swap_reloadable(const struct conf_table *table, void *live, void *read);
 
-/* Append a commented file with every setting: help, type, range and default. A setting with an
+/* Append a commented file with every setting: help, type, range, default and whether a
+ * reload takes it over. A setting with an
  * example is written out; the others are commented out with their default. Rows that share a group
  * must stand next to each other. The result can be read by conf_read with the same table.
  * Errors: buf_put's; `out` is then unchanged. */

@@ -152,10 +152,11 @@ static void print_row(struct printer *p, const struct conf_row *row)
 
     put_help(p, row->help);
     put_kind(row, text, sizeof(text));
-    put_line(p, "# (%s%s)", text,
+    put_line(p, "# (%s%s%s)", text,
              (row->flags & CONF_REQUIRED) != 0   ? "; required"
              : row->fallback == NULL && !is_list ? "; no default"
-                                                 : "");
+                                                 : "",
+             (row->flags & CONF_RELOADABLE) != 0 ? "; a reload takes it over" : "");
     if (is_list && is_written_out(row)) {
         put_line(p, "%s = (", name);
         p->depth++;

@@ -33,7 +33,8 @@ static const struct conf_row rows[] = {
      "for applications: https://HOST:PORT, http://HOST:PORT (loopback only, for a reverse proxy in "
      "front of it), unix:PATH", NULL},
     {"tls.certificate", CONF_PATH, AT(tls_certificate), "platform.pem", 1, 0, 0,
-     "the server's certificate and the CA's behind it, made by init and renewed by serve", NULL},
+     "the server's certificate and the CA's behind it, made by init and renewed by serve; a reload "
+     "reads the file anew", NULL},
     {"tls.key", CONF_PATH, AT(tls_key), "platform.key", 1, 0, 0,
      "its private key (mode 0600)", NULL},
     {"ca.certificate", CONF_PATH, AT(ca_certificate), "ca.pem", 1, 0, 0,

@@ -24,14 +24,16 @@ static const struct example {
      "#\n"
      "# The agent reads " AGENT_CONF_PATH " unless -c says otherwise;\n"
      "# `connector-agent enroll` writes a first one. A setting that is commented out here has\n"
-     "# the value that is shown. After a change: `connector-agent check`, then restart the agent.\n"
+     "# the value that is shown. After a change: `connector-agent check`, then send the agent\n"
+     "# SIGHUP. What a reload doesn't take over waits for a restart, and the log names it.\n"
      "\n"},
     {"platform", &platform_settings_table,
      "# connector-platform: every setting, with its default.\n"
      "#\n"
      "# The platform reads " PLATFORM_CONF_PATH " unless -c says otherwise;\n"
      "# `connector-platform init` writes a first one. A setting that is commented out here has\n"
-     "# the value that is shown. After a change: `connector-platform check`, then restart it.\n"
+     "# the value that is shown. After a change: `connector-platform check`, then send it\n"
+     "# SIGHUP. What a reload doesn't take over waits for a restart, and the log names it.\n"
      "\n"},
 };
 

@@ -204,20 +204,21 @@ static void conf_swap_reloadable_moves_these_and_nothing_else(void **state)
 
 static void conf_print_example_documents_every_setting(void **state)
 {
-    static const char want[] = "platform = {\n"
-                               "    # where the platform is\n"
-                               "    # (a string; required)\n"
-                               "    url = \"wss://platform.example.com/v1/tunnel\";\n"
-                               "\n"
-                               "    # whom to trust\n"
-                               "    # (a path, relative to this file's folder)\n"
-                               "    # ca = \"ca.pem\";\n"
-                               "};\n"
-                               "\n"
-                               "limits = {\n"
-                               "    # jobs at once\n"
-                               "    # (a whole number in 1..2048)\n"
-                               "    # jobs = 1024;\n";
+    static const char want[] =
+        "platform = {\n"
+        "    # where the platform is\n"
+        "    # (a string; required)\n"
+        "    url = \"wss://platform.example.com/v1/tunnel\";\n"
+        "\n"
+        "    # whom to trust\n"
+        "    # (a path, relative to this file's folder; a reload takes it over)\n"
+        "    # ca = \"ca.pem\";\n"
+        "};\n"
+        "\n"
+        "limits = {\n"
+        "    # jobs at once\n"
+        "    # (a whole number in 1..2048)\n"
+        "    # jobs = 1024;\n";
     struct conf_source source = {"example", "", {0}};
     struct faults faults;
     struct main_conf conf;
@@ -230,7 +231,8 @@ static void conf_print_example_documents_every_setting(void **state)
     assert_int_equal(conf_print_example(&main_table, &out), CX_OK);
     assert_memory_equal(buf_cstr(&out), want, sizeof(want) - 1);
     assert_non_null(strstr(buf_cstr(&out), "# names = [\"a\", \"bc\"];\n"));
-    assert_non_null(strstr(buf_cstr(&out), "# (one of error, warn, info)\n"));
+    assert_non_null(
+        strstr(buf_cstr(&out), "# (one of error, warn, info; a reload takes it over)\n"));
     source.text = buf_view(&out);
     if (conf_read(&main_table, &source, &conf, &faults) != CX_OK) {
         fail_msg("%s%s", buf_cstr(&out), faults_text(&faults, text, sizeof(text)));
