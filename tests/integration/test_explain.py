@@ -129,3 +129,13 @@ def test_behind_a_proxy_no_address_is_asked_for(explainer):
     assert not any(line.startswith("address ") for line in lines(done))
     done = explainer.write(rule % "169.254.169.254").ask("POST", "https://169.254.169.254/t")
     assert done.returncode == 1 and "refused by" in done.stdout and "cloud metadata" in done.stdout
+
+
+def test_the_target_of_a_virtual_name_is_what_is_looked_at(explainer):
+    rule = '{ name = "v"; url = "https://hr-login.invalid/**"; target = "https://%s:8443"; networks = ["127.0.0.0/8"]; }'
+    done = explainer.write(rule % "127.0.0.1").ask("POST", "https://hr-login.invalid/t")
+    assert done.returncode == 0, done
+    assert "host hr-login.invalid fits hr-login.invalid" in lines(done) and "address 127.0.0.1 is allowed" in lines(done)
+    assert "target https://127.0.0.1:8443 is where it goes; the platform is not told" in lines(done)
+    done = explainer.write(rule % "10.1.2.3").ask("POST", "https://hr-login.invalid/t")
+    assert done.returncode == 1 and any(line.startswith("address 10.1.2.3 is refused") for line in lines(done))

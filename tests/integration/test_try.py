@@ -226,3 +226,17 @@ def test_the_way_through_a_proxy_is_told(tmp_path, tryer, endpoint):
         proxy.close()
     done = tryer.run()
     assert done.returncode == 1 and rows(done)["proxy"][1].startswith("FAILED") and "the rule's proxy" in rows(done)["to change"][1]
+
+
+def test_a_virtual_names_target_is_told_to_its_admin(tryer, endpoint):
+    target = f"http://localhost:{endpoint.port}"
+    tryer.url = lambda path: "https://hr-login.invalid" + path
+    tryer.allow(f'{{ name = "v"; url = "https://hr-login.invalid/**"; target = "{target}"; networks = ["127.0.0.0/8", "::1/128"]; }}')
+    done = tryer.profile().run()
+    assert done.returncode == 0, done
+    got = rows(done)
+    assert got["template"][1] == "POST https://hr-login.invalid/token"
+    assert got["policy"][1] == f'rule "v" ({tryer.conf}:3), which sends it to {target}'
+    assert got["connect"][1] == f"127.0.0.1 port {endpoint.port}" and "tls" not in got
+    host = endpoint.journal.requests("/token")[0].header("Host")
+    assert f"Host: {host}" in sent(done) and host == f"localhost:{endpoint.port}"
