@@ -145,6 +145,7 @@ void api_exchanges_result(struct api_request *r)
     struct cx_id id;
     enum cx_err err = id_parse(slice_of_str(r->words.items[0]), &id);
 
+    store_flush(r->p->store); /* a result that was delivered just now is not given again */
     err = err == CX_OK ? store_find_exchange(r->p->store, &id, &found, &fail) : CX_E_NOT_FOUND;
     if (err != CX_OK && err != CX_E_NOT_FOUND) {
         api_refuse_fail(r, &fail);

@@ -79,9 +79,8 @@ static void on_stored(void *ctx, enum store_result_kind kind, enum cx_err err)
     switch (kind) {
     case STORE_RESULT_NEW:
     case STORE_RESULT_AGAIN: /* nobody waits any more, unless it could not be stored before */
-        if (deliver(a)) {
+        if (deliver(a)) { /* written with the next group: a group less for each exchange */
             store_drop_result(a->platform->store, &a->id);
-            platform_store_dirty(a->platform);
         }
         break;
     case STORE_RESULT_UNKNOWN_JOB:

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 enum {
+    STORE_REST_MS = 100,
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
     CERTIFICATE_MS = 24 * 3600 * 1000,
@@ -35,6 +36,13 @@ static void note_trouble(struct platform *p)
     p->has_store_trouble = trouble != NULL;
 }
 
+static void flush_rest(void *arg)
+{
+    platform_store_dirty(arg);
+}
+
+/* What the answers to this group have noted by themselves (that a result was delivered, and can go)
+ * is in no hurry: it goes with the next group. */
 static void flush(void *arg)
 {
     struct platform *p = arg;
@@ -44,7 +52,7 @@ static void flush(void *arg)
     metrics_observe(&p->metrics.flushes, clock_mono_us() - began_us);
     note_trouble(p);
     if (store_is_dirty(p->store)) {
-        loop_defer(p->loop, &p->store_hook);
+        loop_timer_start(p->loop, &p->store_timer, STORE_REST_MS, flush_rest, p);
     }
 }
 
@@ -244,6 +252,7 @@ void platform_free(struct platform *p)
     }
     loop_timer_stop(&p->stop_timer);
     loop_timer_stop(&p->tidy_timer);
+    loop_timer_stop(&p->store_timer);
     loop_timer_stop(&p->certificate_timer);
     enrolls_free(p->enrolls);
     listeners_close(p);
