@@ -1,5 +1,6 @@
 #include "agent/io/outbox.h"
 
+#include "agent/core/policy_summary.h"
 #include "agent/core/report.h"
 #include "agent/io/agent.h"
 #include "agent/io/executor.h"
@@ -12,7 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DRAIN_GRACE_MS = 120000, HOST_BYTES = 256 };
+enum {
+    DRAIN_GRACE_MS = 120000,
+    HOST_BYTES = 256,
+    HELLO_REST_BYTES = 64 * 1024, /* for what is in it besides the policy: 2,048 ids, some texts */
+};
 
 /* False if it could not be queued; the reason was logged unless the outbox is merely full. */
 static bool send_message(struct agent_tunnel *t, const struct msg *m)
@@ -46,50 +51,6 @@ static const struct slice features[] = {
     FEATURE("method:PUT"),    FEATURE("method:PATCH"),  FEATURE("method:DELETE"),
     FEATURE("method:GET"),
 };
-
-/* The rules as far as they are shared, in memory of one allocation; NULL if there is none. */
-static struct msg_rule *shared_rules(const struct policy *policy, size_t *n)
-{
-    struct msg_rule *rules = calloc(policy->nrules + 1, sizeof(*rules));
-    size_t at = 0;
-
-    for (size_t i = 0; rules != NULL && i < policy->nrules; i++) {
-        const struct policy_rule *rule = &policy->rules[i];
-
-        if (rule->share == POLICY_SHARE_NONE) {
-            continue;
-        }
-        rules[at].name = slice_of_str(rule->name);
-        if (rule->share == POLICY_SHARE_URL) {
-            rules[at].url = slice_of_str(rule->url);
-        }
-        at++;
-    }
-    *n = at;
-    return rules;
-}
-
-/* The methods of every rule, METHOD_COUNT places a rule. */
-static void add_methods(const struct policy *policy, struct msg_rule *rules, struct slice *methods)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < policy->nrules; i++) {
-        struct slice *mine = methods + i * METHOD_COUNT;
-        size_t n = 0;
-
-        if (policy->rules[i].share == POLICY_SHARE_NONE) {
-            continue;
-        }
-        for (unsigned method = 1; method < METHOD_COUNT; method++) {
-            if ((policy->rules[i].methods & 1u << method) != 0) {
-                mine[n++] = slice_of_str(terms_method((enum http_method)method));
-            }
-        }
-        rules[at].methods = mine;
-        rules[at++].nmethods = policy->rules[i].share == POLICY_SHARE_URL ? n : 0;
-    }
-}
 
 static struct cx_id *known_ids(const struct jobs *jobs, size_t *n)
 {
@@ -141,36 +102,37 @@ static void send_policy_with(struct agent *a, struct agent_tunnel *t,
     }
 }
 
-/* What of the policy is shared, in the message that `send` makes. */
-static void tell_policy(struct agent *a, struct agent_tunnel *t,
+/* What of the policy is shared, in the message that `send` makes; at most `room` bytes of it. */
+static void tell_policy(struct agent *a, struct agent_tunnel *t, size_t room,
                         void (*send)(struct agent *, struct agent_tunnel *,
                                      const struct msg_policy *))
 {
-    const struct policy *policy = executor_policy(a->executor);
-    struct msg_policy shared = {0};
-    struct msg_rule *rules = shared_rules(policy, &shared.nrules);
-    struct slice *methods = calloc(policy->nrules * METHOD_COUNT + 1, sizeof(*methods));
+    static const char *const left_out[] = {
+        [POLICY_SUMMARY_NAMES] = "its URLs and methods", [POLICY_SUMMARY_NONE] = "all of it"};
+    struct policy_summary summary;
+    enum cx_err err = policy_summary_make(executor_policy(a->executor), room, &summary);
 
-    if (rules != NULL && methods != NULL) {
-        add_methods(policy, rules, methods);
-        shared.rules = rules;
-    } else {
-        shared.nrules = 0;
+    if (err != CX_OK) {
+        log_event(CX_LOG_WARN, "tunnel.policy_not_shown", kv_u64("tunnel", t->number), kv_err(err));
+        summary.policy.nrules = 0;
+    } else if (summary.extent != POLICY_SUMMARY_WHOLE) {
+        log_event(CX_LOG_WARN, "tunnel.policy_not_shown", kv_u64("tunnel", t->number),
+                  kv_str("left_out", left_out[summary.extent]),
+                  kv_str("why", "it is too long for a message; it counts all the same"));
     }
-    send(a, t, &shared);
+    send(a, t, &summary.policy);
     t->policy_told = a->policy_version;
-    free(methods);
-    free(rules);
+    policy_summary_done(&summary);
 }
 
 void agent_send_hello(struct agent *a, struct agent_tunnel *t)
 {
-    tell_policy(a, t, send_hello_with);
+    tell_policy(a, t, MSG_MESSAGE_BYTES_MAX - HELLO_REST_BYTES, send_hello_with);
 }
 
 void agent_send_policy(struct agent *a, struct agent_tunnel *t)
 {
-    tell_policy(a, t, send_policy_with);
+    tell_policy(a, t, t->message_bytes_max, send_policy_with);
 }
 
 /* ---- the small ones ---- */

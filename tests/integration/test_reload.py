@@ -187,6 +187,21 @@ def test_a_rules_ca_file_is_read_anew(platform, agent, pki, tmp_path):
         assert platform.exchange("p", variables=RIGHT).status == 200
 
 
+def test_a_policy_too_long_to_be_told_counts_all_the_same(platform, running, endpoint):
+    """What the platform is shown is cut to the names; the agent can still connect and greet."""
+    origin = rig.origin(endpoint.url("/"))
+    many = [rig.rule(f"r{i}", f"https://login-{i}.hr.example/" + "x" * 300) for i in range(998)]
+    running.set_policy(*many, rig.rule("token", origin + "/token"))
+    hangup(running.process)
+    running.process.wait("tunnel.policy_not_shown .*URLs")
+    platform.process.wait("agent.policy .*rules=999")
+    assert platform.agents("dc")[0]["policy"]["rules"][998] == {"name": "token"}
+    assert platform.exchange("token", variables=RIGHT).status == 200
+    running.stop()
+    running.start()
+    assert platform.exchange("token", variables=RIGHT).status == 200
+
+
 # --- the platform ---
 
 def test_the_platform_takes_its_log_and_keeps_tunnels_and_jobs(platform, running, endpoint, pool):
