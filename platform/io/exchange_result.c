@@ -79,7 +79,7 @@ static void on_stored(void *ctx, enum store_result_kind kind, enum cx_err err)
     switch (kind) {
     case STORE_RESULT_NEW:
     case STORE_RESULT_AGAIN: /* nobody waits any more, unless it could not be stored before */
-        if (deliver(a)) { /* written with the next group: a group less for each exchange */
+        if (deliver(a)) {    /* written with the next group: a group less for each exchange */
             store_drop_result(a->platform->store, &a->id);
         }
         break;
