@@ -9,6 +9,7 @@
 #include "common/io/tls.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static void take_name(struct agent *a, const struct identity *id)
 {
@@ -52,6 +53,24 @@ static bool take_policy(struct agent *a, struct agent_config *read, struct fault
     return true;
 }
 
+/* The new address and credentials, for connections from now on. Whether the environment's proxy is
+ * meant depends on the platform's host, a change of which waits for a restart. */
+static void take_proxy(struct agent *a, struct agent_config *read)
+{
+    struct proxy was = a->config.proxy;
+
+    if (strcmp(a->config.endpoint.host, read->endpoint.host) != 0) {
+        return;
+    }
+    a->config.proxy = read->proxy;
+    read->proxy = was;
+    for (size_t i = 0; i < MSG_TUNNELS_MAX; i++) {
+        if (a->tunnels[i].is_used) {
+            tunnel_proxy_changed(&a->tunnels[i]);
+        }
+    }
+}
+
 /* Told at the level that was or the one that will be, whichever shows more. */
 static void take_log(const struct agent *a, int level_before)
 {
@@ -86,6 +105,7 @@ void agent_reload(struct agent *a)
         renew_identity(a, &read.settings, &faults) && take_policy(a, &read, &faults)) {
         reload_taken(&a->reload, &agent_settings_table, &a->config.settings, &read.settings);
         conf_swap_reloadable(&agent_settings_table, &a->config.settings, &read.settings);
+        take_proxy(a, &read);
         take_log(a, level_before);
         tell_policy(a);
     } else {

@@ -52,10 +52,11 @@ static const struct conf_row rows[] = {
      "the platform's tunnel", "\"wss://platform.example.com/v1/tunnel\""},
     {"platform.ca", CONF_PATH, AT(platform_ca), "ca.pem", 1, 0, CONF_RELOADABLE,
      "the platform's CA: the only one that it is verified against", NULL},
-    {"platform.proxy", CONF_STRING, AT(platform_proxy), NULL, 1, 512, 0,
+    {"platform.proxy", CONF_STRING, AT(platform_proxy), NULL, 1, 512, CONF_RELOADABLE,
      "HTTP proxy to the platform, http://HOST:PORT; or environment: what https_proxy says, unless "
      "no_proxy has the platform's host", NULL},
-    {"platform.proxy_auth_file", CONF_PATH, AT(platform_proxy_auth_file), NULL, 1, 0, 0,
+    {"platform.proxy_auth_file", CONF_PATH, AT(platform_proxy_auth_file), NULL, 1, 0,
+     CONF_RELOADABLE,
      "file with one line, user:password, for that proxy (mode 0600)", NULL},
     {"identity.certificate", CONF_PATH, AT(certificate), "agent.pem", 1, 0, CONF_RELOADABLE,
      "this agent's certificate, made by enrolment", NULL},

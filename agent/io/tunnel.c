@@ -325,6 +325,15 @@ void tunnel_event(struct agent_tunnel *t, enum session_event_kind kind)
     step(t, &ev);
 }
 
+void tunnel_proxy_changed(struct agent_tunnel *t)
+{
+    if (t->proxy != NULL) {
+        proxy_tunnel_cancel(t->proxy);
+        t->proxy = NULL;
+        connect_failed(t, "the configuration was reloaded while the proxy was asked", false);
+    }
+}
+
 void tunnel_open(struct agent_tunnel *t)
 {
     struct agent *agent = t->agent;

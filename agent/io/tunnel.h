@@ -40,6 +40,9 @@ void tunnel_open(struct agent_tunnel *t);
 /* Feed an event to the session and do what it says. */
 void tunnel_event(struct agent_tunnel *t, enum session_event_kind kind);
 
+/* The proxy's settings have changed: what is being made through it is given up and tried again. */
+void tunnel_proxy_changed(struct agent_tunnel *t);
+
 /* The session is ready for results. */
 bool tunnel_is_up(const struct agent_tunnel *t);
 

@@ -2,6 +2,7 @@
 import concurrent.futures
 import signal
 
+import proxies
 import pytest
 import rig
 from endpoint import Endpoint
@@ -185,6 +186,32 @@ def test_a_rules_ca_file_is_read_anew(platform, agent, pki, tmp_path):
         ca.write_text((pki / "ca.pem").read_text())
         hangup(agent.process)
         assert platform.exchange("p", variables=RIGHT).status == 200
+
+
+def test_a_proxys_new_password_counts_for_the_next_attempt(platform, agent, tmp_path):
+    proxy = proxies.tinyproxy(tmp_path / "proxy", "agent-7", "right")
+    try:
+        auth = agent.folder / "proxy.auth"
+        auth.write_text("agent-7:wrong\n")
+        auth.chmod(0o600)
+        url = f"wss://localhost:{platform.tunnel_port}/v1/tunnel"
+        agent.conf.write_text(f'platform = {{ url = "{url}"; proxy = "{proxy.url}"; proxy_auth_file = "proxy.auth"; }};\n')
+        agent.start(wait=False)
+        agent.process.wait("tunnel.connect_failed.*user and password")
+        auth.write_text("agent-7:right\n")
+        hangup(agent.process)
+        agent.process.wait("tunnel.ready")
+        agent.conf.write_text(f'platform = {{ url = "{url}"; }};\n')
+        hangup(agent.process)
+        assert agent.process.count("tunnel.closed") == 0 and agent.status()["reload"]["restart_needed"] == []
+        assert agent.status()["proxy"] is None
+        since = agent.process.mark()
+        platform.stop()
+        platform.start()
+        agent.process.wait("tunnel.ready", since)
+        assert agent.status()["tunnels"][0]["peer"].endswith(f":{platform.tunnel_port}")
+    finally:
+        proxy.close()
 
 
 def test_a_policy_too_long_to_be_told_counts_all_the_same(platform, running, endpoint):
