@@ -17,6 +17,25 @@ struct cx_id id_make(uint64_t unix_ms, const uint8_t random[10])
     return id;
 }
 
+enum { COUNT_MAX = 0xfff, COUNT_FIRST_MAX = 0x7ff, SET_BACK_MAX_MS = 10000 };
+
+struct cx_id id_next(struct id_sequence *s, uint64_t unix_ms, const uint8_t random[10])
+{
+    struct cx_id id;
+
+    if (unix_ms > s->last_ms || unix_ms + SET_BACK_MAX_MS < s->last_ms) {
+        s->last_ms = unix_ms;
+        s->count = ((unsigned)random[0] << 8 | random[1]) & COUNT_FIRST_MAX; /* room to count up */
+    } else if (++s->count > COUNT_MAX) {
+        s->last_ms++;
+        s->count = 0;
+    }
+    id = id_make(s->last_ms, random);
+    id.bytes[6] = (uint8_t)(0x70 | s->count >> 8);
+    id.bytes[7] = (uint8_t)(s->count & 0xff);
+    return id;
+}
+
 uint64_t id_unix_ms(const struct cx_id *id)
 {
     uint64_t ms = 0;

@@ -13,6 +13,18 @@ struct cx_id {
 /* A UUIDv7 (RFC 9562, 5.7) of the wall clock in ms and ten random bytes. */
 struct cx_id id_make(uint64_t unix_ms, const uint8_t random[10]);
 
+/* Ids that sort in the order in which they were made, also within one millisecond: a counter stands
+ * in the twelve bits behind the time (RFC 9562, 6.2, method 1). A zeroed struct is ready for use.
+ */
+struct id_sequence {
+    uint64_t last_ms;
+    unsigned count;
+};
+
+/* The next one. A clock that is set back by up to ten seconds is waited for: until it has caught
+ * up, ids carry the last time. Set back further, it is believed. */
+struct cx_id id_next(struct id_sequence *s, uint64_t unix_ms, const uint8_t random[10]);
+
 /* The time that a UUIDv7 was made with, in ms. */
 uint64_t id_unix_ms(const struct cx_id *id);
 

@@ -288,10 +288,12 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
         registry_find_connector(&p->registry, slice_of_str(request->profile->connector));
     enum exchange_begun begun = EXCHANGE_NO_MEMORY;
     struct exchange *x;
+    uint8_t random[10];
     struct buf message;
     enum cx_err err;
 
-    *id = random_id();
+    random_fill(random, sizeof(random));
+    *id = id_next(&p->exchanges->ids, clock_wall_ms(), random);
     buf_init(&message, MSG_MESSAGE_BYTES_MAX);
     err = encode_job(request, id, &message, faults);
     if (err == CX_E_SYNTAX) {

@@ -32,6 +32,7 @@ enum { EXCHANGE_BUCKETS = 256 };
 
 struct exchanges {
     struct platform *platform;
+    struct id_sequence ids; /* the audit trail is in the order of ids */
     size_t under_way;
     struct exchange *keyed[EXCHANGE_BUCKETS]; /* by repeat.sha256: those with an Idempotency-Key */
 };

@@ -34,6 +34,43 @@ static void id_make_sorts_by_time(void **state)
     }
 }
 
+static bool is_before(const struct cx_id *a, const struct cx_id *b)
+{
+    return memcmp(a->bytes, b->bytes, CX_ID_BYTES) < 0;
+}
+
+static void id_next_sorts_within_a_millisecond_and_over_a_clock_set_back(void **state)
+{
+    static const uint8_t random[10] = {0xff, 0xff, 0xff, 0xff};
+    struct id_sequence s = {0};
+    struct cx_id before = id_next(&s, 1760000000000, random);
+
+    (void)state;
+    assert_true(id_unix_ms(&before) == 1760000000000);
+    for (unsigned i = 0; i < 5000; i++) { /* more than the counter holds */
+        struct cx_id id = id_next(&s, 1760000000000 - i % 100, random);
+
+        assert_true(is_before(&before, &id));
+        assert_int_equal(id.bytes[6] >> 4, 7);
+        assert_int_equal(id.bytes[8] >> 6, 2);
+        before = id;
+    }
+    assert_true(id_unix_ms(&before) == 1760000000001);
+}
+
+static void id_next_believes_a_clock_that_is_set_back_far(void **state)
+{
+    static const uint8_t random[10] = {0};
+    struct id_sequence s = {0};
+    struct cx_id id = id_next(&s, 1760000000000, random);
+
+    (void)state;
+    id = id_next(&s, 1760000000000 - 10000, random);
+    assert_true(id_unix_ms(&id) == 1760000000000);
+    id = id_next(&s, 1760000000000 - 10001, random);
+    assert_true(id_unix_ms(&id) == 1760000000000 - 10001);
+}
+
 static void id_parse_takes_and_refuses(void **state)
 {
     static const struct {
@@ -127,6 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(id_make_gives_the_example_of_rfc_9562),
         cmocka_unit_test(id_make_sorts_by_time),
+        cmocka_unit_test(id_next_sorts_within_a_millisecond_and_over_a_clock_set_back),
+        cmocka_unit_test(id_next_believes_a_clock_that_is_set_back_far),
         cmocka_unit_test(id_parse_takes_and_refuses),
         cmocka_unit_test(id_parse_undoes_id_text),
         cmocka_unit_test(id_eq_and_id_is_none_look_at_every_byte),
