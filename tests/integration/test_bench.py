@@ -1,8 +1,11 @@
 """tests/bench/run as CI can afford it: everything is measured, nothing fails, the names hold."""
 import json
 import os
+import pathlib
 import subprocess
+import tempfile
 
+import pytest
 import rig
 
 ROW = {"in_flight", "bare_jobs_s", "tunnel_jobs_s", "ratio", "bare_cpu_us", "agent_cpu_us", "bare_p50_us",
@@ -13,10 +16,17 @@ FIGURES = {"agent_rss_idle_kb", "agent_rss_busy_kb", "idle_tunnel_kb", "idle_nei
 COUNTS = [1, 16, 64, 256]
 
 
-def test_a_quick_bench_measures_everything_without_an_error(tmp_path):
+@pytest.fixture
+def short_folder():
+    """Its control sockets' paths must fit into 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="cxb", dir="/tmp") as folder:
+        yield pathlib.Path(folder)
+
+
+def test_a_quick_bench_measures_everything_without_an_error(short_folder):
     bench = subprocess.Popen([rig.ROOT / "tests/bench/run", "--quick", "--json"], stdin=subprocess.DEVNULL,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                             env={**os.environ, "CONNECTOR_BUILD": str(rig.BUILD.resolve()), "TMPDIR": str(tmp_path)})
+                             env={**os.environ, "CONNECTOR_BUILD": str(rig.BUILD.resolve()), "TMPDIR": str(short_folder)})
     out, err = bench.communicate(timeout=240)
     assert bench.returncode == 0, err
     result = json.loads(out)
@@ -28,6 +38,6 @@ def test_a_quick_bench_measures_everything_without_an_error(tmp_path):
     assert all(row["tunnel_jobs_s"] > 0 and row["bare_jobs_s"] > 0 for row in result["rows"])
     assert all(result[name] > 0 for name in FIGURES)
     assert "jobs: 64 in flight" in err  # it says what it does
-    assert list(tmp_path.iterdir()) == []  # and leaves nothing, neither files nor processes
+    assert list(short_folder.iterdir()) == []  # and leaves nothing, neither files nor processes
     sessions = subprocess.run(["ps", "-o", "pid=", "-s", str(bench.pid)], capture_output=True, text=True)
     assert sessions.stdout.split() == []
