@@ -35,7 +35,7 @@ struct run {
     struct buf real_url; /* its text, where the rule has a target; else empty */
     struct rules *rules;
     const struct policy_rule *rule; /* one of them */
-    struct http_call *call;
+    struct http_transfer *call;
     uint32_t budget_ms;
     enum job_purpose purpose;
     enum body_encoding encoding;

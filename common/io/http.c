@@ -49,15 +49,15 @@ void http_free_if_unused(struct http *h)
 /* Nobody is inside any more: take it apart. */
 static void engine_close(struct http *h)
 {
-    struct http_call *call;
+    struct http_transfer *call;
 
     h->depth++; /* a `done` may not come back here */
     while (h->active != NULL) {
-        http_call_end(h->active, HTTP_ENDED_CLOSING, CURLE_OK);
+        http_transfer_end(h->active, HTTP_ENDED_CLOSING, CURLE_OK);
     }
     while ((call = h->idle) != NULL) {
         h->idle = call->next;
-        http_call_free(call);
+        http_transfer_free(call);
     }
     (void)curl_multi_cleanup(h->multi); /* closes the connections, hence the sockets */
     h->multi = NULL;
@@ -82,11 +82,11 @@ void http_act(struct http *h, curl_socket_t fd, int what)
     http_enter(h);
     (void)curl_multi_socket_action(h->multi, fd, what, &running);
     while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
-        struct http_call *call = NULL;
+        struct http_transfer *call = NULL;
         CURLcode rc = m->data.result; /* `m` dies with curl_multi_remove_handle */
 
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&call);
-        http_call_end(call, HTTP_ENDED_ITSELF, rc);
+        http_transfer_end(call, HTTP_ENDED_ITSELF, rc);
     }
     http_leave(h);
 }

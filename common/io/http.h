@@ -12,11 +12,11 @@
  * reused. A request is written at most once: the gate before it (CURLOPT_PREREQFUNCTION) turns a
  * second send into an error. */
 
-struct loop;      /* loop.h */
-struct proxy;     /* proxy.h */
-struct http;      /* the engine; one a loop */
-struct http_call; /* one request under way */
-struct http_end;  /* how it ended */
+struct loop;          /* loop.h */
+struct proxy;         /* proxy.h */
+struct http;          /* the engine; one a loop */
+struct http_transfer; /* one request under way */
+struct http_end;      /* how it ended */
 
 struct http_limits {
     uint32_t connections;          /* kept open at most; at least as many as calls under way */
@@ -83,12 +83,12 @@ void http_renew_trust(struct http *h);
 
 /* Begin. On error nothing was begun and `done` is not called. Errors: CX_E_NOMEM, CX_E_SYNTAX,
  * CX_E_STATE (the client is being freed). */
-enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http_call **out,
+enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http_transfer **out,
                        struct cx_fail *fail) CX_MUST_CHECK;
 
 /* End it early; `done` follows, not from inside, with VERDICT_CANCELLED and the execution that is
  * true; or with the answer, if that is whole before the next turn of the loop. */
-void http_cancel(struct http_call *call);
+void http_cancel(struct http_transfer *call);
 
 /* Once a process, before threads: the allocator that wipes what libcurl frees, then global init. */
 enum cx_err http_global_init(struct cx_fail *fail) CX_MUST_CHECK;

@@ -5,7 +5,7 @@
 
 int http_gate_resolving(void *resolver, void *unused, void *call)
 {
-    struct http_call *c = call;
+    struct http_transfer *c = call;
 
     (void)resolver;
     (void)unused;
@@ -13,7 +13,7 @@ int http_gate_resolving(void *resolver, void *unused, void *call)
     return 0;
 }
 
-static bool is_allowed(struct http_call *c, const struct sockaddr *address)
+static bool is_allowed(struct http_transfer *c, const struct sockaddr *address)
 {
     struct cx_fail fail = {.code = CX_E_DENIED, .op = "http.policy"};
 
@@ -26,7 +26,7 @@ static bool is_allowed(struct http_call *c, const struct sockaddr *address)
 
 curl_socket_t http_gate_connecting(void *call, curlsocktype purpose, struct curl_sockaddr *address)
 {
-    struct http_call *c = call;
+    struct http_transfer *c = call;
     int fd;
 
     (void)purpose;
@@ -65,7 +65,7 @@ static bool peer_read(const char *ip, int port, struct sockaddr_storage *out)
  * write the request. It comes here again before it writes it a second time. */
 int http_gate_sending(void *call, char *peer_ip, char *own_ip, int peer_port, int own_port)
 {
-    struct http_call *c = call;
+    struct http_transfer *c = call;
     struct sockaddr_storage peer;
     long connects = 0;
     long written = 0;

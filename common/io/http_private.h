@@ -7,7 +7,7 @@
 #include <curl/curl.h>
 #include <uv.h>
 
-/* What http.c (the engine), http_socket.c (its descriptors on the loop) and http_call.c (one
+/* What http.c (the engine), http_socket.c (its descriptors on the loop) and http_transfer.c (one
  * request's life), http_request.c (what it sends), http_gate.c and http_receive.c (what libcurl
  * asks and brings on the way) share. For nobody else. */
 
@@ -25,10 +25,10 @@ struct http_socket {
     uv_poll_t poll; /* first: it is what uv_close hands back */
     struct http *h;
     int fd;
-    int wanted;               /* UV_READABLE | UV_WRITABLE, as libcurl said last */
-    int watched;              /* as libuv knows it */
-    struct http_call *opener; /* that it is connecting for; NULL: kept, or libcurl's own */
-    bool is_kept;             /* its connection is established */
+    int wanted;                   /* UV_READABLE | UV_WRITABLE, as libcurl said last */
+    int watched;                  /* as libuv knows it */
+    struct http_transfer *opener; /* that it is connecting for; NULL: kept, or libcurl's own */
+    bool is_kept;                 /* its connection is established */
 };
 
 struct http {
@@ -41,20 +41,20 @@ struct http {
     struct loop_hook soon;                            /* or its work for the end of this turn */
     struct http_socket **sockets;                     /* by descriptor */
     size_t nsockets;
-    int ended_socket;         /* whose other end is closed: reading gives an end of file */
-    size_t nclosing;          /* poll handles that libuv has not given back yet */
-    struct http_call *active; /* under way */
-    struct http_call *idle;
+    int ended_socket;             /* whose other end is closed: reading gives an end of file */
+    size_t nclosing;              /* poll handles that libuv has not given back yet */
+    struct http_transfer *active; /* under way */
+    struct http_transfer *idle;
     size_t nidle;
     uint64_t trusted_since_ms; /* the last http_renew_trust; 0: none */
     unsigned depth;            /* how often we are inside libcurl or a `done` */
     bool is_closing;
 };
 
-struct http_call {
+struct http_transfer {
     struct http *h;
-    struct http_call *next, *prev;                /* in h->active, or next alone in h->idle */
-    struct loop_hook nudge;                       /* http_call_nudge */
+    struct http_transfer *next, *prev;            /* in h->active, or next alone in h->idle */
+    struct loop_hook nudge;                       /* http_transfer_nudge */
     CURL *easy;                                   /* for this struct's life */
     struct loop_timer timer;                      /* the budget's end, or at once: cancelled */
     uint64_t started_ns, sending_ns, answered_ns; /* 0: not yet; the last is the first header */
@@ -88,13 +88,13 @@ int http_socket_change(CURL *easy, curl_socket_t fd, int what, void *h, void *un
 int http_socket_close(void *h, curl_socket_t fd);
 
 /* A non-blocking socket for `call` that closes on exec; -1 on failure. */
-int http_socket_open(struct http_call *call, const struct curl_sockaddr *address);
+int http_socket_open(struct http_transfer *call, const struct curl_sockaddr *address);
 
 /* The connection of `call` is established, from this port of ours. */
-void http_socket_keep(const struct http_call *call, uint16_t own_port);
+void http_socket_keep(const struct http_transfer *call, uint16_t own_port);
 
 /* `call` is over: forget what was opened for it and never established. */
-void http_socket_drop(const struct http_call *call);
+void http_socket_drop(const struct http_transfer *call);
 
 /* ---- http.c ---- */
 
@@ -113,10 +113,10 @@ void http_free_if_unused(struct http *h);
 bool http_request_is_sound(const struct http_plan *plan, struct cx_fail *fail);
 
 /* What is the same for every request, once for a handle. False: out of memory. */
-bool http_request_set_up(struct http_call *call);
+bool http_request_set_up(struct http_transfer *call);
 
 /* What is this request's own; copies headers and body. Error: CX_E_NOMEM. */
-enum cx_err http_request_set(struct http_call *call, const struct http_plan *plan);
+enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan);
 
 /* ---- http_gate.c: what is asked before bytes leave; the first or last argument is the call ----
  */
@@ -130,13 +130,13 @@ int http_gate_sending(void *call, char *peer_ip, char *own_ip, int peer_port, in
 size_t http_receive_header(char *line, size_t one, size_t len, void *call);
 size_t http_receive_body(char *bytes, size_t one, size_t len, void *call);
 
-/* ---- http_call.c ---- */
+/* ---- http_transfer.c ---- */
 
-void http_call_end(struct http_call *call, enum http_ending ending, CURLcode rc);
+void http_transfer_end(struct http_transfer *call, enum http_ending ending, CURLcode rc);
 
 /* An address was given up while connecting. libcurl 7.88 goes on to the next one when it is called
  * for this request again, but does not ask to be: have it called. */
-void http_call_nudge(struct http_call *call);
-void http_call_free(struct http_call *call);
+void http_transfer_nudge(struct http_transfer *call);
+void http_transfer_free(struct http_transfer *call);
 
 #endif

@@ -15,7 +15,7 @@ static struct slice trim(struct slice s)
 
 /* Two values that differ let two readers of one connection differ on where an answer ends
  * (RFC 9112, section 6.3). False: stop here. */
-static bool length_is_sound(struct http_call *c, struct slice value)
+static bool length_is_sound(struct http_transfer *c, struct slice value)
 {
     uint64_t length;
 
@@ -37,7 +37,7 @@ static bool keep(struct buf *b, struct slice value)
 
 /* Of plain HTTP a proxy's refusal looks like the endpoint's answer, and tinyproxy's 401 for our
  * credentials there like the endpoint's for the user's. By these the two in Debian sign. */
-static void note_proxy(struct http_call *c, struct slice name, struct slice value)
+static void note_proxy(struct http_transfer *c, struct slice name, struct slice value)
 {
     static const char tinyproxy[] = "tinyproxy/";
 
@@ -48,7 +48,7 @@ static void note_proxy(struct http_call *c, struct slice name, struct slice valu
     }
 }
 
-static bool header_is_taken(struct http_call *c, struct slice line)
+static bool header_is_taken(struct http_transfer *c, struct slice line)
 {
     size_t colon = slice_find(line, 0, ':');
     struct slice name = slice_first(line, colon);
@@ -73,7 +73,7 @@ static bool header_is_taken(struct http_call *c, struct slice line)
 }
 
 /* What an interim answer (1xx) said is not said about the final one. */
-static void begin_headers(struct http_call *c)
+static void begin_headers(struct http_transfer *c)
 {
     c->has_length = false;
     buf_done(&c->content_type);
@@ -83,7 +83,7 @@ static void begin_headers(struct http_call *c)
 
 size_t http_receive_header(char *text, size_t one, size_t len, void *call)
 {
-    struct http_call *c = call;
+    struct http_transfer *c = call;
     struct slice line = slice_of(text, len * one);
     long status = 0;
 
@@ -113,7 +113,7 @@ size_t http_receive_header(char *text, size_t one, size_t len, void *call)
 
 size_t http_receive_body(char *bytes, size_t one, size_t len, void *call)
 {
-    struct http_call *c = call;
+    struct http_transfer *c = call;
     struct slice piece = slice_of(bytes, len * one);
     enum cx_err err = buf_put(&c->answer, piece);
 

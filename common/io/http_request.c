@@ -10,7 +10,7 @@ enum { BUFFER_BYTES = 4096 }; /* libcurl's own is 16 KiB, allocated and wiped fo
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
 /* What is the same for every request. */
-bool http_request_set_up(struct http_call *call)
+bool http_request_set_up(struct http_transfer *call)
 {
     CURL *easy = call->easy;
 
@@ -99,7 +99,7 @@ static bool names_content_type(const struct http_plan *plan)
     return false;
 }
 
-static struct curl_slist *nodes_room(struct http_call *call, size_t n)
+static struct curl_slist *nodes_room(struct http_transfer *call, size_t n)
 {
     if (n > call->nodes_room) {
         free(call->nodes); /* pointers only */
@@ -111,7 +111,7 @@ static struct curl_slist *nodes_room(struct http_call *call, size_t n)
 
 /* The headers as libcurl's list, built in memory of our own, so that it is wiped and costs no
  * allocation a header. */
-static enum cx_err headers_copy(struct http_call *call, const struct http_plan *plan)
+static enum cx_err headers_copy(struct http_transfer *call, const struct http_plan *plan)
 {
     static char no_expect[] = "Expect:";
     static char no_type[] = "Content-Type:"; /* libcurl would name the body a form */
@@ -143,7 +143,7 @@ static enum cx_err headers_copy(struct http_call *call, const struct http_plan *
 
 /* A body goes by POST's way whatever the method is called; so does its absence in POST, PUT and
  * PATCH, which say "Content-Length: 0" then (RFC 9110, section 8.6). */
-static bool easy_set_method(struct http_call *call, enum http_method method, bool has_body)
+static bool easy_set_method(struct http_transfer *call, enum http_method method, bool has_body)
 {
     CURL *easy = call->easy;
     bool is_post = has_body || (method != METHOD_GET && method != METHOD_DELETE);
@@ -159,7 +159,7 @@ static bool easy_set_method(struct http_call *call, enum http_method method, boo
 
 /* What was made before http_renew_trust is older than the time since then. Rounded up, or a
  * connection made right after it would be too old at the turn of a second. */
-static bool easy_set_age(struct http_call *call, bool has_own_ca)
+static bool easy_set_age(struct http_transfer *call, bool has_own_ca)
 {
     CURL *easy = call->easy;
     uint64_t since_ms = call->h->trusted_since_ms;
@@ -175,7 +175,7 @@ static bool easy_set_age(struct http_call *call, bool has_own_ca)
            SET(CURLOPT_MAXLIFETIME_CONN, age_s + 1);
 }
 
-static bool easy_set_trust(struct http_call *call, const char *ca_file)
+static bool easy_set_trust(struct http_transfer *call, const char *ca_file)
 {
     CURL *easy = call->easy;
 
@@ -190,7 +190,7 @@ static bool easy_set_trust(struct http_call *call, const char *ca_file)
            SET(CURLOPT_CAPATH, ca_file != NULL ? NULL : call->h->system_ca_directory);
 }
 
-static bool easy_set_proxy(struct http_call *call, const struct proxy *proxy)
+static bool easy_set_proxy(struct http_transfer *call, const struct proxy *proxy)
 {
     if (proxy == NULL && !call->has_proxy) {
         return true;
@@ -201,7 +201,7 @@ static bool easy_set_proxy(struct http_call *call, const struct proxy *proxy)
 
 /* libcurl counts whole seconds and reuses as long as they do not exceed the limit: 3 s of idling
  * are "more than 2". */
-static bool easy_set_reuse(struct http_call *call, uint32_t idle_ms)
+static bool easy_set_reuse(struct http_transfer *call, uint32_t idle_ms)
 {
     CURL *easy = call->easy;
     uint32_t idle_s = idle_ms == 0 ? 60 : idle_ms / 1000;
@@ -210,7 +210,7 @@ static bool easy_set_reuse(struct http_call *call, uint32_t idle_ms)
            SET(CURLOPT_MAXAGE_CONN, idle_s == 0 ? 0L : (long)idle_s - 1);
 }
 
-enum cx_err http_request_set(struct http_call *call, const struct http_plan *plan)
+enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan)
 {
     CURL *easy = call->easy;
     enum cx_err err = headers_copy(call, plan);

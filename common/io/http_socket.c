@@ -162,7 +162,7 @@ static void socket_rest(struct http_socket *s)
         return;
     }
     if (s->opener != NULL) {
-        http_call_nudge(s->opener);
+        http_transfer_nudge(s->opener);
     }
     socket_forget(s);
 }
@@ -189,7 +189,7 @@ int http_socket_change(CURL *easy, curl_socket_t fd, int what, void *h, void *un
     return 0;
 }
 
-int http_socket_open(struct http_call *call, const struct curl_sockaddr *address)
+int http_socket_open(struct http_transfer *call, const struct curl_sockaddr *address)
 {
     struct http *h = call->h;
     int fd = socket(address->family, address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -224,7 +224,7 @@ static uint16_t port_of(const struct sockaddr_storage *address)
                                                 : ((const struct sockaddr_in *)address)->sin_port);
 }
 
-void http_socket_keep(const struct http_call *call, uint16_t own_port)
+void http_socket_keep(const struct http_transfer *call, uint16_t own_port)
 {
     struct sockaddr_storage own;
 
@@ -241,7 +241,7 @@ void http_socket_keep(const struct http_call *call, uint16_t own_port)
     }
 }
 
-void http_socket_drop(const struct http_call *call)
+void http_socket_drop(const struct http_transfer *call)
 {
     for (size_t i = 0; i < call->h->nsockets; i++) {
         struct http_socket *s = call->h->sockets[i];

@@ -14,7 +14,7 @@ struct asker {
 
 struct asked {
     struct asker *by;
-    struct http_call *call; /* until it is done */
+    struct http_transfer *call; /* until it is done */
     char url[512];
     unsigned sendings, dones;
     bool (*allows)(const struct sockaddr *address); /* NULL: all */

@@ -148,7 +148,7 @@ static void http_cancelled_before_it_began_sends_nothing(void **state)
     assert_int_equal(peer.requests, 2);
 }
 
-static struct http_call *to_cancel;
+static struct http_transfer *to_cancel;
 
 static void cancel_from_the_gate(void *ctx)
 {
@@ -243,7 +243,7 @@ static void http_free_ends_what_is_under_way_and_says_what_is_true(void **state)
 
 static void free_client(struct asked *a)
 {
-    struct http_call *call;
+    struct http_transfer *call;
     struct asked more;
     struct http_plan plan = asked_plan(&more, "http", "127.0.0.1", 1);
     struct cx_fail fail;

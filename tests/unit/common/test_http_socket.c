@@ -10,7 +10,7 @@
 /* A client with one call that has nothing but sockets, and a listener for them. */
 struct bench {
     struct loop *loop;
-    struct http_call call;
+    struct http_transfer call;
     int listener;
     struct sockaddr_in at;
 };

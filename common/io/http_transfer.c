@@ -7,7 +7,7 @@
 
 /* ---- its life ---- */
 
-void http_call_free(struct http_call *call)
+void http_transfer_free(struct http_transfer *call)
 {
     if (call == NULL) {
         return;
@@ -23,9 +23,9 @@ void http_call_free(struct http_call *call)
     free(call);
 }
 
-static struct http_call *call_new(struct http *h)
+static struct http_transfer *call_new(struct http *h)
 {
-    struct http_call *call = calloc(1, sizeof(*call));
+    struct http_transfer *call = calloc(1, sizeof(*call));
 
     if (call == NULL) {
         return NULL;
@@ -38,15 +38,15 @@ static struct http_call *call_new(struct http *h)
     buf_init(&call->location, HTTP_HEADER_VALUE_MAX);
     call->easy = curl_easy_init();
     if (call->easy == NULL || !http_request_set_up(call)) {
-        http_call_free(call);
+        http_transfer_free(call);
         return NULL;
     }
     return call;
 }
 
-static struct http_call *call_take(struct http *h)
+static struct http_transfer *call_take(struct http *h)
 {
-    struct http_call *call = h->idle;
+    struct http_transfer *call = h->idle;
 
     if (call == NULL) {
         return call_new(h);
@@ -67,13 +67,13 @@ static void buf_empty(struct buf *b)
 }
 
 /* Wipe what the request left, and keep the rest for the next one. */
-static void call_give_back(struct http_call *call)
+static void call_give_back(struct http_transfer *call)
 {
     struct http *h = call->h;
 
     /* A query may carry secrets, and an easy handle keeps more than one copy of it. */
     if (h->nidle >= HTTP_IDLE_CALLS_MAX || h->is_closing || call->has_query) {
-        http_call_free(call);
+        http_transfer_free(call);
         return;
     }
     buf_empty(&call->lines);
@@ -89,7 +89,7 @@ static void call_give_back(struct http_call *call)
 
 /* ---- the end ---- */
 
-static curl_off_t mark(const struct http_call *call, CURLINFO which)
+static curl_off_t mark(const struct http_transfer *call, CURLINFO which)
 {
     curl_off_t us = 0;
 
@@ -107,7 +107,7 @@ static uint64_t span(curl_off_t from, curl_off_t to, uint64_t end)
 
 /* Names and connections by libcurl's marks; the rest by our own, since libcurl sets its mark of the
  * first byte also when it writes a body or meets the end of the connection. */
-static struct http_timing timing_of(const struct http_call *call)
+static struct http_timing timing_of(const struct http_transfer *call)
 {
     const struct http_facts *f = &call->facts;
     uint64_t now = uv_hrtime();
@@ -134,7 +134,7 @@ static struct http_timing timing_of(const struct http_call *call)
 }
 
 /* Plain HTTP has no CONNECT: the proxy's own refusal comes in place of the endpoint's answer. */
-static unsigned proxy_status(const struct http_call *call)
+static unsigned proxy_status(const struct http_transfer *call)
 {
     long status = 0;
 
@@ -147,7 +147,7 @@ static unsigned proxy_status(const struct http_call *call)
     return (unsigned)status;
 }
 
-static void facts_complete(struct http_call *call)
+static void facts_complete(struct http_transfer *call)
 {
     struct http_facts *f = &call->facts;
     curl_off_t body = 0;
@@ -172,7 +172,7 @@ static struct slice header_view(const struct buf *b)
     return b->ptr != NULL ? buf_view(b) : (struct slice){0};
 }
 
-static void end_fill(struct http_call *call, struct http_end *end)
+static void end_fill(struct http_transfer *call, struct http_end *end)
 {
     long status = 0;
 
@@ -189,7 +189,7 @@ static void end_fill(struct http_call *call, struct http_end *end)
     end->timing = timing_of(call);
 }
 
-static void call_unlink(struct http_call *call)
+static void call_unlink(struct http_transfer *call)
 {
     if (call->prev != NULL) {
         call->prev->next = call->next;
@@ -203,7 +203,7 @@ static void call_unlink(struct http_call *call)
     call->prev = NULL;
 }
 
-static void call_link(struct http_call *call)
+static void call_link(struct http_transfer *call)
 {
     call->next = call->h->active;
     if (call->next != NULL) {
@@ -212,7 +212,7 @@ static void call_link(struct http_call *call)
     call->h->active = call;
 }
 
-void http_call_end(struct http_call *call, enum http_ending ending, CURLcode rc)
+void http_transfer_end(struct http_transfer *call, enum http_ending ending, CURLcode rc)
 {
     struct http *h = call->h;
     struct http_end end = {0};
@@ -238,13 +238,13 @@ void http_call_end(struct http_call *call, enum http_ending ending, CURLcode rc)
 
 static void on_budget_end(void *arg)
 {
-    struct http_call *call = arg;
+    struct http_transfer *call = arg;
     enum http_ending ending = call->facts.ending;
 
-    http_call_end(call, ending != HTTP_ENDED_ITSELF ? ending : HTTP_ENDED_BUDGET, CURLE_OK);
+    http_transfer_end(call, ending != HTTP_ENDED_ITSELF ? ending : HTTP_ENDED_BUDGET, CURLE_OK);
 }
 
-void http_cancel(struct http_call *call)
+void http_cancel(struct http_transfer *call)
 {
     call->facts.ending = HTTP_ENDED_CANCEL;
     loop_timer_start(call->h->loop, &call->timer, 0, on_budget_end, call);
@@ -255,20 +255,20 @@ void http_cancel(struct http_call *call)
 /* Any change of what is paused has libcurl look at the request soon. */
 static void on_nudge(void *arg)
 {
-    struct http_call *call = arg;
+    struct http_transfer *call = arg;
 
     (void)curl_easy_pause(call->easy, CURLPAUSE_RECV);
     (void)curl_easy_pause(call->easy, CURLPAUSE_CONT);
 }
 
-void http_call_nudge(struct http_call *call)
+void http_transfer_nudge(struct http_transfer *call)
 {
     call->nudge.run = on_nudge;
     call->nudge.arg = call;
     loop_defer(call->h->loop, &call->nudge);
 }
 
-static void call_prepare(struct http_call *call, const struct http_plan *plan)
+static void call_prepare(struct http_transfer *call, const struct http_plan *plan)
 {
     call->started_ns = uv_hrtime();
     call->allows_address = plan->allows_address;
@@ -292,10 +292,10 @@ static void call_prepare(struct http_call *call, const struct http_plan *plan)
     call->text[0] = '\0';
 }
 
-enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http_call **out,
+enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http_transfer **out,
                        struct cx_fail *fail)
 {
-    struct http_call *call;
+    struct http_transfer *call;
 
     if (h->is_closing) {
         return cx_fail_set(fail, CX_E_STATE, "http.start", "the HTTP client is being closed");
