@@ -71,8 +71,8 @@ def test_the_policy_directory_is_read_anew(platform, running, endpoint):
     assert platform.exchange("other", variables=RIGHT).status == 422
 
 
-def test_a_job_that_is_tried_once_more_keeps_its_rule(platform, running, endpoint, pool):
-    """Many reloads under many jobs: each job ends under the rules that it began with."""
+def test_many_reloads_under_running_jobs_drop_none(platform, running, endpoint, pool):
+    """Each job ends under the rules that it began with, however many have come since."""
     jobs = [pool.submit(platform.exchange, "slow", variables=RIGHT) for _ in range(8)]
     assert endpoint.journal.wait_for("/close-after-answer", 8)
     for _ in range(20):
