@@ -264,7 +264,9 @@ void agent_run(struct agent *a)
               kv_u64("rules", executor_policy(a->executor)->nrules),
               kv_u64("capacity", jobs_capacity(a->jobs)));
     agent_open_tunnel(a);
+    log_gather_start(&a->log, a->loop);
     loop_run(a->loop);
+    log_gather_stop(&a->log);
     log_event(CX_LOG_INFO, "agent.stopped", kv_u64("jobs_done", a->counts.done));
 }
 

@@ -6,6 +6,7 @@
 #include "agent/io/settings.h"
 #include "agent/io/tunnel.h"
 #include "common/core/exchange_counts.h"
+#include "common/io/log_gather.h"
 #include "common/io/loop.h"
 #include "common/io/reload.h"
 
@@ -24,6 +25,7 @@ struct agent {
     struct agent_config config; /* its policy is the executor's */
     struct reload reload;
     struct loop *loop;
+    struct log_gather log;
     struct web *web;
     struct http *http;
     struct ws_client *ws_client;

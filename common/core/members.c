@@ -56,11 +56,12 @@ void members_check_names(const struct members *m, const char *const *names, size
 
     json_object_foreach((json_t *)m->json, name, value)
     {
-        const char *nearest = faults_nearest(name, names, n);
+        const char *nearest;
 
         if (is_among(name, names, n)) {
             continue;
         }
+        nearest = faults_nearest(name, names, n);
         if (nearest != NULL) {
             members_fault(m, name, "is not known; did you mean \"%s\"?", nearest);
         } else {

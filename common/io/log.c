@@ -14,13 +14,15 @@ const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
 
 /* Room that fields may not take, for what ends a line. */
-enum { LOG_TAIL_BYTES = 32 };
+enum { LOG_TAIL_BYTES = 32, LOG_LINE_USUAL_BYTES = 480 };
 
 static struct {
     enum log_level level;
     enum log_format format;
     log_sink *sink;
     void *ctx;
+    time_t second; /* that `date` is of */
+    char date[24];
 } out = {.level = CX_LOG_INFO};
 
 struct log_kv kv_str(const char *key, const char *text)
@@ -91,11 +93,13 @@ static void put_time(char text[32])
     uint64_t now_ms = clock_wall_ms();
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm tm = {0};
-    char date[24];
 
-    (void)gmtime_r(&seconds, &tm);
-    (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-    (void)snprintf(text, 32, "%s.%03uZ", date, (unsigned)(now_ms % 1000));
+    if (seconds != out.second) {
+        (void)gmtime_r(&seconds, &tm);
+        (void)strftime(out.date, sizeof(out.date), "%Y-%m-%dT%H:%M:%S", &tm);
+        out.second = seconds;
+    }
+    (void)snprintf(text, 32, "%s.%03uZ", out.date, (unsigned)(now_ms % 1000));
 }
 
 /* "key=" or ,"key": */
@@ -194,12 +198,8 @@ static enum cx_err put_head(struct buf *line, enum log_level level, const char *
     return buf_put_str(line, head);
 }
 
-static void write_line(struct slice line)
+void log_write(struct slice line)
 {
-    if (out.sink != NULL) {
-        out.sink(out.ctx, (const char *)line.ptr, line.len);
-        return;
-    }
     while (line.len > 0) {
         ssize_t put = write(STDERR_FILENO, line.ptr, line.len);
 
@@ -210,15 +210,28 @@ static void write_line(struct slice line)
     }
 }
 
+static void write_line(struct slice line)
+{
+    if (out.sink != NULL) {
+        out.sink(out.ctx, (const char *)line.ptr, line.len);
+    } else {
+        log_write(line);
+    }
+}
+
 /* A line whose fields don't fit loses the later ones, and says so. */
 void log_emit(enum log_level level, const char *event, const struct log_kv *fields)
 {
     bool is_json = out.format == LOG_JSON;
     enum cx_err err;
     struct buf line;
+    uint8_t *at;
 
     buf_init(&line, LOG_LINE_MAX_BYTES - LOG_TAIL_BYTES);
-    err = put_head(&line, level, event);
+    err = buf_reserve(&line, LOG_LINE_USUAL_BYTES, &at); /* rather than grow several times */
+    if (err == CX_OK) {
+        err = put_head(&line, level, event);
+    }
     for (size_t i = 1; err == CX_OK && fields[i].kind != LOG_KIND_NONE; i++) {
         size_t before = line.len;
 

@@ -88,4 +88,7 @@ void log_set(enum log_level level, enum log_format format);
 typedef void log_sink(void *ctx, const char *line, size_t bytes);
 void log_set_sink(log_sink *sink, void *ctx);
 
+/* Write to standard error, where lines go without a sink. */
+void log_write(struct slice lines);
+
 #endif

@@ -223,7 +223,9 @@ enum cx_err platform_new(struct platform_settings *settings, struct platform **o
 void platform_run(struct platform *p)
 {
     listeners_log(p);
+    log_gather_start(&p->log, p->loop);
     loop_run(p->loop);
+    log_gather_stop(&p->log);
     log_event(CX_LOG_INFO, "platform.stopped",
               kv_u64("tunnels_since_start", p->tunnel_table.last_serial));
 }

@@ -2,6 +2,7 @@
 #define CONNECTOR_PLATFORM_IO_PLATFORM_H
 
 #include "common/io/cert_make.h"
+#include "common/io/log_gather.h"
 #include "common/io/loop.h"
 #include "common/io/reload.h"
 #include "common/io/seal.h"
@@ -36,6 +37,7 @@ struct platform {
     struct platform_settings settings;
     struct reload reload;
     struct loop *loop;
+    struct log_gather log;
     struct web *web;
     struct seal_key seal_key;
     struct store *store;
