@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import proxies  # noqa: E402
 import rig  # noqa: E402
 from endpoint import Endpoint  # noqa: E402
 
@@ -43,6 +44,25 @@ def agent(tmp_path, platform):
     a = rig.Agent(tmp_path / "agent").enroll(platform.add_connector("dc"))
     yield a
     assert a.stop() in (0, None)
+
+
+@pytest.fixture
+def opened():
+    """Proxies that the test opens, closed at its end."""
+    made = []
+
+    def keep(proxy):
+        made.append(proxy)
+        return proxy
+    yield keep
+    for proxy in made:
+        proxy.close()
+
+
+@pytest.fixture(params=["tinyproxy", "squid"])
+def kind(request):
+    """Each of the two real proxies."""
+    return getattr(proxies, request.param)
 
 
 def ready_server(argv, tmp_path):

@@ -11,23 +11,6 @@ USER, PASSWORD = "agent-7", "plain-word"
 
 
 @pytest.fixture
-def opened():
-    made = []
-
-    def keep(proxy):
-        made.append(proxy)
-        return proxy
-    yield keep
-    for proxy in made:
-        proxy.close()
-
-
-@pytest.fixture(params=["tinyproxy", "squid"])
-def kind(request):
-    return getattr(proxies, request.param)
-
-
-@pytest.fixture
 def new_agent(tmp_path):
     a = rig.Agent(tmp_path / "agent")
     yield a

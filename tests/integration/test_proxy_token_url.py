@@ -10,23 +10,6 @@ RIGHT = {"username": "alice", "password": "right"}
 USER, PASSWORD = "agent-7", "plain-word"
 
 
-@pytest.fixture
-def opened():
-    made = []
-
-    def keep(proxy):
-        made.append(proxy)
-        return proxy
-    yield keep
-    for proxy in made:
-        proxy.close()
-
-
-@pytest.fixture(params=["tinyproxy", "squid"])
-def kind(request):
-    return getattr(proxies, request.param)
-
-
 @pytest.fixture(params=["http", "https"])
 def token_server(request, pki):
     """The token endpoint, by a name: numbers of a special range are refused behind a proxy."""

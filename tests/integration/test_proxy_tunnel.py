@@ -16,24 +16,6 @@ USER, PASSWORD = "agent-7", "pa$s%word"
 LONG = "p" * 240
 
 
-@pytest.fixture
-def opened():
-    """Proxies that the test opens, closed at its end."""
-    made = []
-
-    def keep(proxy):
-        made.append(proxy)
-        return proxy
-    yield keep
-    for proxy in made:
-        proxy.close()
-
-
-@pytest.fixture(params=["tinyproxy", "squid"])
-def kind(request):
-    return getattr(proxies, request.param)
-
-
 def through(agent, proxy, credentials=None):
     """Have the agent's tunnel go through that proxy."""
     lines = f'url = "{url_of(agent)}"; proxy = "{proxy}";'
