@@ -1,54 +1,12 @@
 #include "common/io/link.h"
 
 #include "tests/support/check.h"
+#include "tests/support/link_fixture.h"
 #include "tests/support/raw.h"
 #include "tests/support/tunnel_pair.h"
 
 #include <malloc.h>
 #include <stdlib.h>
-
-static int set_up(void **state)
-{
-    struct pair *pair = calloc(1, sizeof(*pair));
-
-    assert_non_null(pair);
-    pair_init(pair);
-    *state = pair;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    pair_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void start(struct pair *pair, const struct link_limits *limits)
-{
-    pair_start_server(pair, limits);
-    pair_start_client(pair, limits);
-    pair_open(pair);
-}
-
-static void start_default(struct pair *pair)
-{
-    struct link_limits limits = pair_limits();
-
-    start(pair, &limits);
-}
-
-/* A raw client after the upgrade. */
-static void open_raw(struct pair *pair, struct raw *raw)
-{
-    raw_open(&pair->net, raw, ws_server_port(pair->server));
-    raw_start_tls(raw, net_client_tls(&pair->net, pair->net.pki.client, pair->net.pki.key));
-    assert_true(raw_wait_up(raw));
-    raw_say_upgrade(raw, "/tunnel", NET_SUBPROTOCOL);
-    assert_true(raw_wait_for(raw, "\r\n\r\n"));
-    assert_non_null(strstr(raw->got, " 101 "));
-    raw_forget(raw);
-}
 
 /* ---- messages ---- */
 
@@ -56,7 +14,7 @@ static void messages_go_both_ways_whole_and_in_order(void **state)
 {
     struct pair *pair = *state;
 
-    start_default(pair);
+    link_start_default(pair);
     pair_send(&pair->at_client, "one", 1);
     assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
     pair_send(&pair->at_client, "", 2);
@@ -76,7 +34,7 @@ static void messages_of_one_turn_go_into_one_websocket_message(void **state)
     struct pair *pair = *state;
     struct link_stats stats;
 
-    start_default(pair);
+    link_start_default(pair);
     pair_send(&pair->at_client, "a", 1);
     pair_send(&pair->at_client, "b", 2);
     pair_send(&pair->at_client, "c", 3);
@@ -96,7 +54,7 @@ static void a_pack_ends_where_the_next_message_does_not_fit(void **state)
     struct link_limits limits = pair_limits();
 
     limits.pack_bytes = 4;
-    start(pair, &limits);
+    link_start(pair, &limits);
     pair_send(&pair->at_client, "aaa", 0);
     pair_send(&pair->at_client, "bb", 0);
     pair_send(&pair->at_client, "longer than a pack", 0);
@@ -114,7 +72,7 @@ static void a_large_message_arrives_whole(void **state)
     assert_non_null(bytes);
     memset(bytes, 'L', large.len);
     large.ptr = bytes;
-    start_default(pair);
+    link_start_default(pair);
     assert_int_equal(link_send(pair->at_client.link, large, 9), CX_OK);
     assert_int_equal(link_send(pair->at_server.link, large, 9), CX_OK);
     assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
@@ -131,7 +89,7 @@ static void a_message_in_fragments_is_put_together(void **state)
     struct raw raw;
 
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw_say_frame(&raw, 0x02, "he", 2);   /* binary, more follows */
     raw_say_frame(&raw, 0x89, "ping", 4); /* a ping may come between them */
     raw_say_frame(&raw, 0x00, "ll", 2);
@@ -160,7 +118,7 @@ static void a_text_frame_is_a_violation_with_the_owners_close(void **state)
 
     pair->at_server.on_violation = say_error;
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw_say_frame(&raw, 0x81, "text", 4);
     raw_say_frame(&raw, 0x82, "more", 4);
     assert_true(raw_wait_bytes(&raw, 7 + 12));
@@ -186,7 +144,7 @@ static void a_message_that_announces_too_much_is_closed_at_once(void **state)
     struct raw raw;
 
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw_say_frame_header(&raw, 0x82, 50 * 1024 * 1024);
     raw_say(&raw, "x");
     assert_true(raw_wait_bytes(&raw, 4));
@@ -208,7 +166,7 @@ static void fifty_megabytes_in_pieces_take_no_memory(void **state)
 
     assert_non_null(piece);
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     before = mallinfo2().uordblks + mallinfo2().hblkhd;
     for (unsigned i = 0; i < 50 * 1024 * 1024 / PIECE && !raw.is_closed; i++) {
         raw_say_frame(&raw, i == 0 ? 0x02 : 0x00, piece, PIECE);
@@ -225,7 +183,7 @@ static void the_limit_may_be_lowered_and_never_raised(void **state)
 {
     struct pair *pair = *state;
 
-    start_default(pair);
+    link_start_default(pair);
     link_set_message_max(pair->at_server.link, 3);
     link_set_message_max(pair->at_server.link, 100);
     pair_send(&pair->at_client, "abc", 0);
@@ -244,7 +202,7 @@ static void a_malformed_frame_closes(void **state)
     struct raw raw;
 
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw_say_frame(&raw, 0xc2, "compressed", 10); /* a reserved bit: no extension was agreed on */
     assert_true(raw_wait_bytes(&raw, 4));
     assert_int_equal((uint8_t)raw.got[0], 0x88);
@@ -261,7 +219,7 @@ static void past_its_cap_the_outbox_refuses(void **state)
     struct link_limits limits = pair_limits();
 
     limits.outbox_bytes_max = 1000;
-    start(pair, &limits);
+    link_start(pair, &limits);
     for (int i = 0; i < 7; i++) { /* 100 bytes and 64 for each */
         enum cx_err want = i < 6 ? CX_OK : CX_E_FULL;
         char bytes[100] = {0};
@@ -286,7 +244,7 @@ static void unwritten_messages_are_told_on_an_abrupt_end(void **state)
     assert_non_null(large);
     limits.outbox_bytes_max = 8 * 1024 * 1024;
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw.is_paused = true;
     while (link_send(pair->at_server.link, slice_of(large, LARGE), sent + 1) == CX_OK) {
         sent++;
@@ -308,7 +266,7 @@ static void an_abort_in_the_turn_of_sending_leaves_all_unwritten(void **state)
 {
     struct pair *pair = *state;
 
-    start_default(pair);
+    link_start_default(pair);
     pair_send(&pair->at_client, "a", 1);
     pair_send(&pair->at_client, "untagged", 0);
     pair_send(&pair->at_client, "b", 2);
@@ -328,7 +286,7 @@ static void an_abort_in_the_turn_of_sending_leaves_all_unwritten(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, link_set_up, link_tear_down)
     static const struct CMUnitTest tests[] = {
         TEST(messages_go_both_ways_whole_and_in_order),
         TEST(messages_of_one_turn_go_into_one_websocket_message),

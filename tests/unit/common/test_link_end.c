@@ -1,53 +1,11 @@
 #include "common/io/link.h"
 
 #include "tests/support/check.h"
+#include "tests/support/link_fixture.h"
 #include "tests/support/raw.h"
 #include "tests/support/tunnel_pair.h"
 
 #include <stdlib.h>
-
-static int set_up(void **state)
-{
-    struct pair *pair = calloc(1, sizeof(*pair));
-
-    assert_non_null(pair);
-    pair_init(pair);
-    *state = pair;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    pair_done(*state);
-    free(*state);
-    return 0;
-}
-
-static void start(struct pair *pair, const struct link_limits *limits)
-{
-    pair_start_server(pair, limits);
-    pair_start_client(pair, limits);
-    pair_open(pair);
-}
-
-static void start_default(struct pair *pair)
-{
-    struct link_limits limits = pair_limits();
-
-    start(pair, &limits);
-}
-
-/* A raw client after the upgrade. */
-static void open_raw(struct pair *pair, struct raw *raw)
-{
-    raw_open(&pair->net, raw, ws_server_port(pair->server));
-    raw_start_tls(raw, net_client_tls(&pair->net, pair->net.pki.client, pair->net.pki.key));
-    assert_true(raw_wait_up(raw));
-    raw_say_upgrade(raw, "/tunnel", NET_SUBPROTOCOL);
-    assert_true(raw_wait_for(raw, "\r\n\r\n"));
-    assert_non_null(strstr(raw->got, " 101 "));
-    raw_forget(raw);
-}
 
 /* ---- closing ---- */
 
@@ -55,7 +13,7 @@ static void close_sends_what_is_queued_first(void **state)
 {
     struct pair *pair = *state;
 
-    start_default(pair);
+    link_start_default(pair);
     pair_send(&pair->at_server, "last words", 1);
     link_close(pair->at_server.link, 4401, "not known");
     link_close(pair->at_server.link, 1000, "too late");
@@ -75,7 +33,7 @@ static void the_client_may_close_too(void **state)
 {
     struct pair *pair = *state;
 
-    start_default(pair);
+    link_start_default(pair);
     link_close(pair->at_client.link, 1000, "");
     assert_true(pair_wait_closed(&pair->at_client));
     assert_true(pair_wait_closed(&pair->at_server));
@@ -118,7 +76,7 @@ static void a_peer_that_does_not_take_the_close_can_not_hold_it(void **state)
     assert_non_null(large);
     limits.outbox_bytes_max = 8 * 1024 * 1024;
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     raw.is_paused = true;
     while (link_send(pair->at_server.link, slice_of(large, LARGE), 0) == CX_OK) {
     }
@@ -153,7 +111,7 @@ static void a_close_without_a_code_is_told_as_such(void **state)
         struct raw raw;
 
         pair->at_server.closed = 0;
-        open_raw(pair, &raw);
+        link_open_raw(pair, &raw);
         raw_say_frame(&raw, 0x88, rows[i].payload, rows[i].len);
         CHECK(rows[i].why, pair_wait_closed(&pair->at_server));
         CHECK(rows[i].why, pair->at_server.end.end == LINK_END_PEER);
@@ -174,7 +132,7 @@ static void a_silent_peer_is_pinged_and_then_given_up(void **state)
 
     limits.heartbeat_ms = 100;
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     from_ms = loop_now_ms(pair->net.loop);
     assert_true(raw_wait_bytes(&raw, 10));
     assert_memory_equal(raw.got, "\x89\x08", 2); /* a ping of 8 bytes */
@@ -192,7 +150,7 @@ static void a_peer_that_answers_pings_lives_and_the_round_trip_is_known(void **s
     struct pair *pair = *state;
     struct link_stats stats;
 
-    start_default(pair);
+    link_start_default(pair);
     link_set_heartbeat(pair->at_client.link, 40); /* as `welcome` does it */
     net_idle(&pair->net, 200);
     assert_int_equal(pair->at_client.closed, 0);
@@ -209,7 +167,7 @@ static void traffic_of_the_peer_spares_the_ping(void **state)
 
     limits.heartbeat_ms = 200;
     pair_start_server(pair, &limits);
-    open_raw(pair, &raw);
+    link_open_raw(pair, &raw);
     for (int i = 0; i < 8; i++) {
         raw_say_frame(&raw, 0x82, "x", 1);
         net_idle(&pair->net, 40);
@@ -221,7 +179,7 @@ static void traffic_of_the_peer_spares_the_ping(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, link_set_up, link_tear_down)
     static const struct CMUnitTest tests[] = {
         TEST(close_sends_what_is_queued_first),
         TEST(the_client_may_close_too),
