@@ -9,18 +9,17 @@
 
 enum job_state { JOB_RUNNING, JOB_FINISHED };
 
+struct executor_run;
+
 struct job {
     struct cx_id id;
     enum job_state state;
-    bool has_left;                         /* the request's gate has opened: bytes may have left */
-    bool is_cancelled;                     /* the platform no longer waits for it */
     bool is_reported;                      /* its result was queued on a tunnel at least once */
     bool was_cut;                          /* its result was sent once more in its short form */
     char trace_id[MSG_TRACE_ID_CHARS + 1]; /* of the call that asked, for the log; "" if none */
     unsigned tunnel;           /* that the job came on, or its result was last sent on */
-    uint64_t arrived_us;       /* monotonic */
     uint64_t finished_ms;      /* monotonic */
-    void *run;                 /* the executor's, while it runs */
+    struct executor_run *run;  /* while it runs (common/io/executor.h) */
     struct buf result;         /* the encoded `result` message, once finished */
     struct job *next;          /* in its bucket; private */
     struct job *newer, *older; /* all jobs, by arrival; private */

@@ -1,13 +1,14 @@
 #include "agent/io/agent.h"
 
-#include "agent/io/executor.h"
 #include "agent/io/identity.h"
 #include "agent/io/metrics.h"
 #include "agent/io/outbox.h"
 #include "agent/io/reload.h"
 #include "agent/io/renewal.h"
 #include "agent/io/status_server.h"
+#include "common/core/report.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 #include "common/io/http.h"
 #include "common/io/http_server.h"
 #include "common/io/log.h"
@@ -28,11 +29,38 @@ enum {
 
 /* ---- jobs ---- */
 
-static void on_finished(void *ctx, struct job *job, struct buf *result,
-                        const struct msg_result *outcome)
+/* Empty if there is no memory for it: the platform's own budget ends the exchange then. */
+static void encode(struct msg_result *result, struct buf *out)
+{
+    enum cx_err err = report_encode(result, MSG_MESSAGE_BYTES_MAX, out);
+    struct msg_result small;
+
+    if (err == CX_E_TOO_BIG) {
+        small = report_failure(&result->id, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE,
+                               "the tokens are too long for the tunnel");
+        small.execution = result->execution;
+        small.status = result->status;
+        small.has_timing = result->has_timing;
+        small.timing = result->timing;
+        *result = small;
+        err = report_encode(result, MSG_MESSAGE_BYTES_MAX, out);
+    }
+    if (err != CX_OK) {
+        buf_clear(out);
+    }
+}
+
+static void on_finished(void *ctx, void *owner, const struct msg_result *result)
 {
     struct agent *a = ctx;
+    struct job *job = owner;
+    struct msg_result sent = *result;
+    const struct msg_result *outcome = &sent;
+    struct buf bytes;
 
+    job->run = NULL;
+    buf_init(&bytes, MSG_MESSAGE_BYTES_MAX);
+    encode(&sent, &bytes);
     a->counts.done++;
     exchange_counts_result(&a->ended, outcome);
     a->counts.by_outcome[outcome->outcome]++;
@@ -47,7 +75,8 @@ static void on_finished(void *ctx, struct job *job, struct buf *result,
               kv_str("execution", terms_execution(outcome->execution)),
               kv_str("stage", outcome->has_error ? terms_stage(outcome->error.stage) : NULL),
               kv_u64("status", outcome->status), kv_u64("total_us", outcome->timing.total));
-    jobs_finish(a->jobs, job, result, clock_mono_ms());
+    jobs_finish(a->jobs, job, &bytes, clock_mono_ms());
+    buf_done(&bytes);
     agent_report(a, job);
 }
 

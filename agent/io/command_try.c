@@ -22,7 +22,6 @@ struct attempt {
     struct executor *executor;
     struct executor_observer observer;
     struct try_trace trace;
-    struct job job;
     bool is_issued;
 };
 
@@ -107,15 +106,13 @@ static bool make_job(struct attempt *a, const json_t *values)
 
 /* ---- the exchange ---- */
 
-static void on_finished(void *ctx, struct job *job, struct buf *result,
-                        const struct msg_result *outcome)
+static void on_finished(void *ctx, void *owner, const struct msg_result *result)
 {
     struct attempt *a = ctx;
 
-    (void)job;
-    (void)result;
-    try_trace_finish(&a->trace, outcome);
-    a->is_issued = outcome->outcome == OUTCOME_ISSUED;
+    (void)owner;
+    try_trace_finish(&a->trace, result);
+    a->is_issued = result->outcome == OUTCOME_ISSUED;
     loop_stop(a->loop);
 }
 
@@ -157,8 +154,7 @@ static enum cli_status run(struct attempt *a)
         return CLI_FAILED;
     }
     try_trace_init(&a->trace, a->profile.name, &a->made.job);
-    a->job = (struct job){.id = a->made.job.id, .arrived_us = clock_mono_us()};
-    if (!executor_start(a->executor, &a->job, &a->made.job)) {
+    if (executor_start(a->executor, a, &a->made.job, clock_mono_us()) == NULL) {
         fail.code = CX_E_NOMEM;
         cli_print_fail(a->args, "try", &fail);
         return CLI_FAILED;

@@ -1,10 +1,10 @@
 #include "agent/io/agent.h"
 #include "agent/io/outbox.h"
 
-#include "agent/io/executor.h"
 #include "agent/io/renewal.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 #include "common/io/link.h"
 #include "common/io/log.h"
 
@@ -61,8 +61,8 @@ static void run_job(struct agent *a, struct agent_tunnel *t, struct job *job,
 {
     job->tunnel = t->number;
     (void)snprintf(job->trace_id, sizeof(job->trace_id), "%.*s", SLICE_ARG(message->trace_id));
-    job->arrived_us = clock_mono_us();
-    if (!executor_start(a->executor, job, message)) {
+    job->run = executor_start(a->executor, job, message, clock_mono_us());
+    if (job->run == NULL) {
         jobs_forget(a->jobs, job);
         agent_refuse_job(t, &message->id, "the agent is out of memory");
     }
@@ -120,7 +120,7 @@ static bool on_cancel(struct agent *a, struct agent_tunnel *t, const struct msg 
     (void)t;
     (void)fail;
     if (job != NULL && job->state == JOB_RUNNING) {
-        executor_cancel(job);
+        executor_cancel(job->run);
     }
     return true;
 }

@@ -1,8 +1,8 @@
 #include "agent/io/metrics.h"
 
 #include "agent/io/agent.h"
-#include "agent/io/executor.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 
 static const struct metrics_family build = {"connector_agent_build", METRICS_INFO, NULL,
                                             "The agent's version."};

@@ -1,11 +1,11 @@
 #include "agent/io/outbox.h"
 
 #include "agent/core/policy_summary.h"
-#include "agent/core/report.h"
 #include "agent/io/agent.h"
-#include "agent/io/executor.h"
+#include "common/core/report.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 #include "common/io/link.h"
 #include "common/io/log.h"
 

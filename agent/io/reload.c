@@ -1,9 +1,9 @@
 #include "agent/io/reload.h"
 
 #include "agent/io/agent.h"
-#include "agent/io/executor.h"
 #include "agent/io/identity.h"
 #include "agent/io/outbox.h"
+#include "common/io/executor.h"
 #include "common/io/http.h"
 #include "common/io/log.h"
 #include "common/io/tls.h"

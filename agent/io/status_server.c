@@ -1,8 +1,8 @@
 #include "agent/io/status_server.h"
 
 #include "agent/io/agent.h"
-#include "agent/io/executor.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 #include "common/io/web.h"
 
 #include <jansson.h>

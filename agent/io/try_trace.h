@@ -1,9 +1,9 @@
 #ifndef CONNECTOR_AGENT_IO_TRY_TRACE_H
 #define CONNECTOR_AGENT_IO_TRY_TRACE_H
 
-#include "agent/io/executor.h"
 #include "common/core/message.h"
 #include "common/core/request.h"
+#include "common/io/executor.h"
 #include "common/io/http.h"
 
 /* The trace of `connector-agent try` on standard output: a row a hop, with the time that it took.

@@ -1,4 +1,4 @@
-#include "agent/core/report.h"
+#include "common/core/report.h"
 #include "common/core/wire.h"
 
 #include <setjmp.h>

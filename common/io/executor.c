@@ -1,7 +1,7 @@
-#include "agent/io/executor.h"
+#include "common/io/executor.h"
 
-#include "agent/core/report.h"
 #include "common/core/answer.h"
+#include "common/core/report.h"
 #include "common/core/request.h"
 #include "common/core/url.h"
 #include "common/io/clock.h"
@@ -27,9 +27,10 @@ struct executor {
 };
 
 /* One job while it runs. */
-struct run {
+struct executor_run {
     struct executor *executor;
-    struct job *job;
+    void *owner;
+    struct cx_id id;
     struct request request;
     struct url url;      /* where it goes */
     struct buf real_url; /* its text, where the rule has a target; else empty */
@@ -41,9 +42,12 @@ struct run {
     enum body_encoding encoding;
     struct msg_expect expect; /* its array is ours */
     uint32_t *auth_error_status;
+    uint64_t arrived_us; /* monotonic, as all of them */
     uint64_t started_us;
     uint64_t policy_us;
     bool was_retried;
+    bool is_cancelled;     /* nobody waits for it any more */
+    bool has_left;         /* the request's gate has opened: bytes may have left */
     struct loop_hook hook; /* ends a job that could not begin */
     struct msg_result early;
     struct cx_fail early_fail;
@@ -94,7 +98,7 @@ const struct policy *executor_policy(const struct executor *e)
     return &e->rules->policy;
 }
 
-static void run_free(struct run *run)
+static void run_free(struct executor_run *run)
 {
     request_done(&run->request);
     url_done(&run->url);
@@ -104,49 +108,31 @@ static void run_free(struct run *run)
     free(run);
 }
 
-/* Encode the result, give it away, forget the run. */
-static void run_end(struct run *run, struct msg_result *result)
+/* Give the result away, forget the run. */
+static void run_end(struct executor_run *run, struct msg_result *result)
 {
     struct executor *e = run->executor;
-    struct job *job = run->job;
-    struct msg_result small;
-    enum cx_err err;
-    struct buf bytes;
 
     result->has_timing = true;
-    result->timing.queued = run->started_us - job->arrived_us;
+    result->timing.queued = run->started_us - run->arrived_us;
     result->timing.policy = run->policy_us;
-    buf_init(&bytes, MSG_MESSAGE_BYTES_MAX);
-    err = report_encode(result, MSG_MESSAGE_BYTES_MAX, &bytes);
-    if (err != CX_OK) {
-        small = report_failure(&job->id, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE,
-                               "the tokens are too long for the tunnel");
-        small.execution = result->execution;
-        small.status = result->status;
-        result = &small;
-        err = report_encode(&small, MSG_MESSAGE_BYTES_MAX, &bytes);
-    }
-    if (err != CX_OK) {
-        buf_clear(&bytes); /* out of memory: the platform's own budget ends the exchange */
-    }
-    job->run = NULL;
-    e->options.finished(e->options.ctx, job, &bytes, result);
-    buf_done(&bytes);
+    e->options.finished(e->options.ctx, run->owner, result);
     run_free(run);
 }
 
 static void end_early(void *arg)
 {
-    struct run *run = arg;
+    struct executor_run *run = arg;
 
     run_end(run, &run->early);
 }
 
 /* The job ends before anything was sent; `fail` says why. */
-static void refuse(struct run *run, enum verdict code, enum stage stage, const struct cx_fail *fail)
+static void refuse(struct executor_run *run, enum verdict code, enum stage stage,
+                   const struct cx_fail *fail)
 {
     run->early_fail = *fail;
-    run->early = report_failure(&run->job->id, code, stage, cx_fail_text(&run->early_fail));
+    run->early = report_failure(&run->id, code, stage, cx_fail_text(&run->early_fail));
     run->hook.run = end_early;
     run->hook.arg = run;
     loop_defer(run->executor->options.loop, &run->hook);
@@ -154,7 +140,7 @@ static void refuse(struct run *run, enum verdict code, enum stage stage, const s
 
 static bool allows_address(void *ctx, const struct sockaddr *address, struct cx_fail *fail)
 {
-    const struct run *run = ctx;
+    const struct executor_run *run = ctx;
     const struct executor_observer *observer = run->executor->options.observer;
     bool is_allowed = policy_allows_address(run->rule, address, fail);
 
@@ -166,9 +152,9 @@ static bool allows_address(void *ctx, const struct sockaddr *address, struct cx_
 
 static void on_sending(void *ctx)
 {
-    struct run *run = ctx;
+    struct executor_run *run = ctx;
 
-    run->job->has_left = true;
+    run->has_left = true;
 }
 
 static struct msg_timing timing_of(const struct http_end *end)
@@ -183,10 +169,10 @@ static struct msg_timing timing_of(const struct http_end *end)
     };
 }
 
-static void end_unanswered(struct run *run, const struct http_end *end)
+static void end_unanswered(struct executor_run *run, const struct http_end *end)
 {
     struct msg_result result =
-        report_failure(&run->job->id, end->code, end->stage, cx_fail_text(&end->fail));
+        report_failure(&run->id, end->code, end->stage, cx_fail_text(&end->fail));
 
     result.execution = end->execution;
     result.status = end->status;
@@ -194,7 +180,7 @@ static void end_unanswered(struct run *run, const struct http_end *end)
     run_end(run, &result);
 }
 
-static void end_answered(struct run *run, const struct http_end *end)
+static void end_answered(struct executor_run *run, const struct http_end *end)
 {
     struct answer_input input = {
         .status = end->status,
@@ -210,7 +196,7 @@ static void end_answered(struct run *run, const struct http_end *end)
         .now_unix_s = clock_wall_s(),
     };
     struct answer answer = {0};
-    struct msg_result result = {.id = run->job->id,
+    struct msg_result result = {.id = run->id,
                                 .execution = end->execution,
                                 .status = end->status,
                                 .timing = timing_of(end)};
@@ -234,24 +220,24 @@ static void end_answered(struct run *run, const struct http_end *end)
     answer_done(&answer);
 }
 
-static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fail);
+static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail);
 
-static uint32_t spent_ms(const struct run *run)
+static uint32_t spent_ms(const struct executor_run *run)
 {
-    return (uint32_t)((clock_mono_us() - run->job->arrived_us) / 1000);
+    return (uint32_t)((clock_mono_us() - run->arrived_us) / 1000);
 }
 
 /* Once more by ourselves: nothing has left, the fault may be a passing one, and less than half of
  * the budget is spent. */
-static bool may_retry(const struct run *run, const struct http_end *end)
+static bool may_retry(const struct executor_run *run, const struct http_end *end)
 {
-    return !run->was_retried && !run->job->is_cancelled && end->execution == EXECUTION_NOT_SENT &&
+    return !run->was_retried && !run->is_cancelled && end->execution == EXECUTION_NOT_SENT &&
            end->code == VERDICT_ENDPOINT_UNREACHABLE && spent_ms(run) < run->budget_ms / 2;
 }
 
 static void on_done(void *ctx, const struct http_end *end)
 {
-    struct run *run = ctx;
+    struct executor_run *run = ctx;
     const struct executor_observer *observer = run->executor->options.observer;
     struct cx_fail fail;
 
@@ -271,7 +257,7 @@ static void on_done(void *ctx, const struct http_end *end)
     }
 }
 
-static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fail)
+static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail)
 {
     const char *headers[REQUEST_HEADERS_MAX];
     struct http_plan plan = {
@@ -305,7 +291,7 @@ static enum cx_err begin(struct run *run, uint32_t budget_ms, struct cx_fail *fa
 }
 
 /* What is kept of the message while the job runs. */
-static bool keep(struct run *run, const struct msg_job *message)
+static bool keep(struct executor_run *run, const struct msg_job *message)
 {
     size_t n = message->expect.nauth_error_status;
 
@@ -331,7 +317,7 @@ static enum verdict verdict_of(enum stage stage)
     return stage == STAGE_AGENT ? VERDICT_AGENT_UNAVAILABLE : VERDICT_PROFILE_INCOMPLETE;
 }
 
-static bool build(struct run *run, const struct msg_job *message)
+static bool build(struct executor_run *run, const struct msg_job *message)
 {
     struct cx_fail fail = {0};
     enum stage stage = STAGE_AGENT;
@@ -350,7 +336,7 @@ static bool build(struct run *run, const struct msg_job *message)
 }
 
 /* The name in the URL was a virtual one: from here on the real one counts. */
-static enum cx_err go_to_target(struct run *run, struct cx_fail *fail)
+static enum cx_err go_to_target(struct executor_run *run, struct cx_fail *fail)
 {
     struct url real;
     enum cx_err err = policy_put_url(run->rule, buf_view(&run->request.url), &run->real_url);
@@ -367,7 +353,7 @@ static enum cx_err go_to_target(struct run *run, struct cx_fail *fail)
     return CX_OK;
 }
 
-static bool is_allowed(struct run *run)
+static bool is_allowed(struct executor_run *run)
 {
     struct cx_fail fail = {0};
     uint64_t began_us = clock_mono_us();
@@ -389,7 +375,7 @@ static bool is_allowed(struct run *run)
 }
 
 /* What precedes the network; false: the job was refused. */
-static bool prepare(struct run *run, const struct msg_job *message)
+static bool prepare(struct executor_run *run, const struct msg_job *message)
 {
     const struct executor_observer *observer = run->executor->options.observer;
 
@@ -408,36 +394,36 @@ static bool prepare(struct run *run, const struct msg_job *message)
     return true;
 }
 
-bool executor_start(struct executor *e, struct job *job, const struct msg_job *message)
+struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,
+                                    uint64_t arrived_us)
 {
-    struct run *run = calloc(1, sizeof(*run));
+    struct executor_run *run = calloc(1, sizeof(*run));
     struct cx_fail fail = {0};
 
     if (run == NULL) {
-        return false;
+        return NULL;
     }
     run->executor = e;
-    run->job = job;
+    run->owner = owner;
+    run->id = message->id;
     run->rules = e->rules;
     run->rules->holders++;
     buf_init(&run->real_url, URL_BYTES_MAX);
+    run->arrived_us = arrived_us;
     run->started_us = clock_mono_us();
-    job->run = run;
     if (!keep(run, message)) {
         (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     } else if (prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     }
-    return true;
+    return run;
 }
 
-void executor_cancel(struct job *job)
+void executor_cancel(struct executor_run *run)
 {
-    struct run *run = job->run;
-
-    job->is_cancelled = true;
-    if (run != NULL && run->call != NULL && !job->has_left) {
+    run->is_cancelled = true;
+    if (run->call != NULL && !run->has_left) {
         http_cancel(run->call);
     }
 }

@@ -1,10 +1,10 @@
-#ifndef CONNECTOR_AGENT_CORE_REPORT_H
-#define CONNECTOR_AGENT_CORE_REPORT_H
+#ifndef CONNECTOR_COMMON_CORE_REPORT_H
+#define CONNECTOR_COMMON_CORE_REPORT_H
 
 #include "common/core/buf.h"
 #include "common/core/message.h"
 
-/* The `result` messages that the agent writes. Pure. */
+/* The `result` messages that whoever runs a job makes. Pure. */
 
 /* Encode a result so that it fits into `max` bytes: what may be missing is left out, in this order:
  * extra, scope and id_token, the descriptions. Errors: CX_E_TOO_BIG (the tokens alone are too

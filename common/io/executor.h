@@ -1,15 +1,16 @@
-#ifndef CONNECTOR_AGENT_IO_EXECUTOR_H
-#define CONNECTOR_AGENT_IO_EXECUTOR_H
+#ifndef CONNECTOR_COMMON_IO_EXECUTOR_H
+#define CONNECTOR_COMMON_IO_EXECUTOR_H
 
-#include "agent/core/jobs.h"
+#include "common/core/message.h"
 #include "common/core/policy.h"
 
 /* Runs jobs: the request is built, the policy asked, the token endpoint asked, its answer read. */
 
 struct executor;
-struct http;     /* common/io/http.h */
-struct http_end; /* common/io/http.h */
-struct loop;     /* common/io/loop.h */
+struct executor_run; /* one job while it runs */
+struct http;         /* common/io/http.h */
+struct http_end;     /* common/io/http.h */
+struct loop;         /* common/io/loop.h */
 
 /* Shown of a job while it runs, for a trace. Any of them may be NULL, none may call the executor;
  * what they are given is borrowed for the call. */
@@ -27,10 +28,9 @@ struct executor_options {
     struct loop *loop;
     struct http *http;
     size_t answer_bytes_max;
-    /* The job's result, encoded (moved from). Called exactly once a job, never from inside
-     * executor_start; `outcome` is for counting. */
-    void (*finished)(void *ctx, struct job *job, struct buf *result,
-                     const struct msg_result *outcome);
+    /* The result of the job that `owner` began, borrowed for the call. Called exactly once a job,
+     * never from inside executor_start; the run is no more. */
+    void (*finished)(void *ctx, void *owner, const struct msg_result *result);
     void *ctx;
     const struct executor_observer *observer; /* NULL: none; must outlive the executor */
 };
@@ -49,13 +49,14 @@ bool executor_set_policy(struct executor *e, struct policy *policy);
 /* Borrowed until the next executor_set_policy. */
 const struct policy *executor_policy(const struct executor *e);
 
-/* Begin. `message` is borrowed for the call. What is wrong with the job becomes its result, which
- * is given to `finished` in a later turn of the loop. False: out of memory, `finished` won't be
- * called. */
-bool executor_start(struct executor *e, struct job *job, const struct msg_job *message);
+/* Begin. `message` is borrowed for the call; arrived_us (monotonic) is when its budget began. What
+ * is wrong with the job becomes its result, which is given to `finished` in a later turn of the
+ * loop. NULL: out of memory, `finished` won't be called. */
+struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,
+                                    uint64_t arrived_us);
 
 /* Nobody waits for it any more: a job whose request has not begun to leave is ended, any other runs
  * to its end. */
-void executor_cancel(struct job *job);
+void executor_cancel(struct executor_run *run);
 
 #endif
