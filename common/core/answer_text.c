@@ -33,6 +33,7 @@ static const char *say_credentials(enum job_purpose purpose)
     case PURPOSE_TEST:
         return "refused the user name or password (%s)";
     case PURPOSE_REVOKE:
+    case PURPOSE_DISCOVER:
     case PURPOSE_UNKNOWN:
     case PURPOSE_COUNT:
         break;

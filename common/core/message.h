@@ -26,8 +26,9 @@ enum {
     MSG_TUNNELS_MAX = 16,                  /* tunnels of one instance, numbered from 0 */
     MSG_HEARTBEAT_MS_MIN = 1000,
     MSG_HEARTBEAT_MS_MAX = 60000,
-    MSG_EXTRA_BYTES_MAX = 64 * 1024, /* token.extra */
-    MSG_TRACE_ID_CHARS = 32,         /* job.trace_id */
+    MSG_EXTRA_BYTES_MAX = 64 * 1024,    /* token.extra */
+    MSG_DOCUMENT_BYTES_MAX = 64 * 1024, /* result.document */
+    MSG_TRACE_ID_CHARS = 32,            /* job.trace_id */
 };
 
 /* Close codes of RFC 6455 and of ours (4000 to 4999 are for private use, RFC 6455 7.4.2). */
@@ -180,6 +181,7 @@ struct msg_result {
     uint32_t status; /* HTTP status, 0 if none */
     bool has_token;  /* issued only */
     struct msg_token token;
+    struct slice document; /* of a discovery: JSON text, at most MSG_DOCUMENT_BYTES_MAX */
     bool has_error;
     struct msg_failure error;
     bool has_age;

@@ -11,7 +11,8 @@
     X(PURPOSE_AUTHORIZE, "authorize")                                                              \
     X(PURPOSE_REFRESH, "refresh")                                                                  \
     X(PURPOSE_REVOKE, "revoke")                                                                    \
-    X(PURPOSE_TEST, "test")
+    X(PURPOSE_TEST, "test")                                                                        \
+    X(PURPOSE_DISCOVER, "discover")
 
 #define TERMS_METHOD(X)                                                                            \
     X(METHOD_UNKNOWN, "")                                                                          \

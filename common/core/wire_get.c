@@ -303,6 +303,10 @@ static void get_result(struct wire_reader *r, struct wire_map *m, struct msg_res
     result->status = (uint32_t)wire_read_uint(r, m, "status", WIRE_OPTIONAL, wire_u32);
     result->has_token = token.entries != NULL;
     get_token(r, &token, &result->token);
+    result->document = wire_read_str(r, m, "document", WIRE_OPTIONAL);
+    if (result->document.len > MSG_DOCUMENT_BYTES_MAX) {
+        wire_read_refuse(r, CX_E_TOO_BIG, m, "document", "longer than its limit");
+    }
     result->has_error = error.entries != NULL;
     get_failure(r, &error, result);
     result->has_age = wire_read_has(m, "age_ms");

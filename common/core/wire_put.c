@@ -241,6 +241,10 @@ static void put_result(struct wire_writer *w, const struct msg_result *r)
     if (r->has_token) {
         put_token(w, &m, &r->token);
     }
+    if (r->document.len > MSG_DOCUMENT_BYTES_MAX) {
+        wire_write_refuse(w, CX_E_TOO_BIG, &m, "document", "longer than its limit");
+    }
+    wire_write_str(w, &m, "document", r->document, WIRE_OPTIONAL);
     if (r->has_error) {
         put_failure(w, &m, &r->error);
     }

@@ -125,6 +125,17 @@ static void make_result_min(struct msg *m)
                                          .execution = EXECUTION_SENT};
 }
 
+static void make_result_discovered(struct msg *m)
+{
+    m->type = MSG_RESULT;
+    m->body.result = (struct msg_result){.id = id5,
+                                         .outcome = OUTCOME_ISSUED,
+                                         .code = VERDICT_ISSUED,
+                                         .execution = EXECUTION_ANSWERED,
+                                         .status = 200,
+                                         .document = TEXT("{\"issuer\":\"https://a\"}")};
+}
+
 static void make_ack_full(struct msg *m)
 {
     m->type = MSG_ACK;
@@ -196,6 +207,7 @@ const struct wire_sample wire_samples[] = {
     {"job with as little as may be", GOLDEN_JOB_MIN, make_job_min},
     {"result with all", GOLDEN_RESULT_FULL, make_result_full},
     {"result with as little as may be", GOLDEN_RESULT_MIN, make_result_min},
+    {"result of a discovery", GOLDEN_RESULT_DISCOVERED, make_result_discovered},
     {"ack of two", GOLDEN_ACK_FULL, make_ack_full},
     {"ack of none", GOLDEN_ACK_MIN, make_ack_min},
     {"cancel", GOLDEN_CANCEL, make_cancel},

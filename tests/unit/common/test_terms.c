@@ -4,7 +4,7 @@
 
 /* The words as profiles, the wire and the API have them, each list in its own order; value 0 comes
  * before the first. They are written out here so that a renamed word is noticed. */
-static const char *const purposes[] = {"authorize", "refresh", "revoke", "test"};
+static const char *const purposes[] = {"authorize", "refresh", "revoke", "test", "discover"};
 static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE", "GET"};
 static const char *const encodings[] = {
     "json", "form",           "form_rfc3986",      "xml",       "rss", "csv",

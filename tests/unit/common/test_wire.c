@@ -215,23 +215,25 @@ static void wire_done_takes_a_zeroed_struct(void **state)
     assert_null(m.arena);
 }
 
-static void wire_get_keeps_extra_within_its_limit(void **state)
+static void wire_get_keeps_extra_and_document_within_their_limits(void **state)
 {
     static uint8_t json[MSG_EXTRA_BYTES_MAX + 1];
+    static const char *const keys[] = {"'token' 81 'extra'", "'document'"};
 
     (void)state;
     memset(json, ' ', sizeof(json));
-    for (size_t over = 0; over < 2; over++) {
+    for (size_t i = 0; i < 2 * COUNT_OF(keys); i++) {
+        size_t over = i % 2;
         struct buf bytes;
         struct msg m;
 
         buf_init(&bytes, MAX);
         msgpack_text(&bytes,
-                     "92 04 85 'id' @05 'outcome' 'failed' 'code' 'issued' 'execution' 'sent'"
-                     "'token' 81 'extra'");
+                     "92 04 85 'id' @05 'outcome' 'failed' 'code' 'issued' 'execution' 'sent'");
+        msgpack_text(&bytes, keys[i / 2]);
         msgpack_text(&bytes, over == 0 ? "db 00010000" : "db 00010001");
         assert_int_equal(buf_put(&bytes, slice_of(json, MSG_EXTRA_BYTES_MAX + over)), CX_OK);
-        CHECK_ERR("extra", get_bytes(&bytes, &m), over == 0 ? CX_OK : CX_E_TOO_BIG);
+        CHECK_ERR(keys[i / 2], get_bytes(&bytes, &m), over == 0 ? CX_OK : CX_E_TOO_BIG);
         wire_done(&m);
         buf_done(&bytes);
     }
@@ -335,7 +337,7 @@ int main(void)
         cmocka_unit_test(wire_cut_takes_one_message_after_the_other),
         cmocka_unit_test(wire_get_gives_no_type_for_one_it_does_not_know),
         cmocka_unit_test(wire_done_takes_a_zeroed_struct),
-        cmocka_unit_test(wire_get_keeps_extra_within_its_limit),
+        cmocka_unit_test(wire_get_keeps_extra_and_document_within_their_limits),
         cmocka_unit_test(wire_get_finds_an_id_twice_among_many),
         cmocka_unit_test(wire_get_gives_all_back_when_memory_is_short),
         cmocka_unit_test(wire_get_takes_memory_in_proportion),

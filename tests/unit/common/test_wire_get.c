@@ -110,6 +110,7 @@ static const struct map {
       {"execution", "'sent'", true},
       {"status", "00", false},
       {"token", "80", false},
+      {"document", "'{}'", false},
       {"error", "80", false},
       {"age_ms", "00", false},
       {"timing_us", "80", false}}},

@@ -157,6 +157,23 @@ static void wire_put_keeps_the_counts(void **state)
     buf_done(&out);
 }
 
+static void wire_put_keeps_a_document_within_its_limit(void **state)
+{
+    static uint8_t json[MSG_DOCUMENT_BYTES_MAX + 1];
+    struct msg m;
+    struct buf out;
+
+    (void)state;
+    memset(json, ' ', sizeof(json));
+    buf_init(&out, MAX);
+    wire_sample_make("result of a discovery", &m);
+    m.body.result.document = slice_of(json, MSG_DOCUMENT_BYTES_MAX);
+    assert_int_equal(wire_put(&m, MAX, &out, NULL), CX_OK);
+    m.body.result.document = slice_of(json, MSG_DOCUMENT_BYTES_MAX + 1);
+    assert_int_equal(wire_put(&m, MAX, &out, NULL), CX_E_TOO_BIG);
+    buf_done(&out);
+}
+
 static void wire_put_keeps_extra_within_its_limit(void **state)
 {
     static uint8_t json[MSG_EXTRA_BYTES_MAX + 1];
@@ -250,6 +267,7 @@ int main(void)
         cmocka_unit_test(wire_put_refuses_what_wire_get_would_refuse),
         cmocka_unit_test(wire_put_keeps_the_counts),
         cmocka_unit_test(wire_put_keeps_extra_within_its_limit),
+        cmocka_unit_test(wire_put_keeps_a_document_within_its_limit),
         cmocka_unit_test(wire_put_keeps_the_sizes),
         cmocka_unit_test(wire_put_leaves_nothing_behind_when_memory_is_short),
     };
