@@ -2,11 +2,11 @@
 #include "agent/io/enroll_ask.h"
 #include "agent/io/enroll_conf.h"
 #include "agent/io/identity.h"
-#include "agent/io/proxy_settings.h"
 #include "common/core/path.h"
 #include "common/io/cert_make.h"
 #include "common/io/conf_file.h"
 #include "common/io/http.h"
+#include "common/io/proxy_settings.h"
 #include "common/io/terminal.h"
 
 #include <openssl/evp.h>

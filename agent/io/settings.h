@@ -9,19 +9,6 @@
 
 #define AGENT_CONF_PATH "/etc/connector-agent/agent.conf"
 
-struct agent_rule { /* one entry of `policy` */
-    struct conf_place place;
-    char *name;
-    char *url;
-    struct conf_strings methods;
-    struct conf_strings networks;
-    char *ca;
-    char *target;
-    char *proxy;
-    char *proxy_auth_file;
-    int share; /* enum policy_share */
-};
-
 struct agent_settings {
     struct conf_place place;
     char *platform_url;
@@ -32,7 +19,7 @@ struct agent_settings {
     char *key;
     uint32_t jobs;
     uint32_t answer_bytes;
-    struct conf_list policy; /* struct agent_rule */
+    struct conf_list policy; /* struct rule_settings */
     char *policy_directory;
     char *metrics_listen; /* "HOST:PORT"; NULL: off */
     int log_level;        /* enum log_level */
@@ -45,7 +32,7 @@ extern const struct conf_table agent_settings_table;
 /* A file of policy_directory: `policy = ( … );` and nothing else. */
 struct agent_policy_file {
     struct conf_place place;
-    struct conf_list policy; /* struct agent_rule */
+    struct conf_list policy; /* struct rule_settings */
 };
 extern const struct conf_table agent_policy_file_table;
 

@@ -1,4 +1,4 @@
-#include "agent/io/proxy_settings.h"
+#include "common/io/proxy_settings.h"
 
 #include "common/io/file.h"
 

@@ -1,0 +1,30 @@
+#ifndef CONNECTOR_COMMON_IO_RULE_SETTINGS_H
+#define CONNECTOR_COMMON_IO_RULE_SETTINGS_H
+
+#include "common/core/conf.h"
+#include "common/core/policy.h"
+
+/* The `policy` list of a configuration: one table declares what a rule may say. */
+
+enum { RULE_SETTINGS_MAX = 1000 }; /* rules of one list */
+
+struct rule_settings { /* one entry of `policy` */
+    struct conf_place place;
+    char *name;
+    char *url;
+    struct conf_strings methods;
+    struct conf_strings networks;
+    char *ca;
+    char *target;
+    char *proxy;
+    char *proxy_auth_file;
+    int share; /* enum policy_share */
+};
+
+extern const struct conf_table rule_settings_table;
+
+/* Add the rules (struct rule_settings each) to the policy; what they name is looked at, and every
+ * fault is added to `faults`. */
+void rule_settings_add(const struct conf_list *rules, struct policy *policy, struct faults *faults);
+
+#endif
