@@ -10,7 +10,7 @@
 
 static enum cx_err put_query(struct request_parts *p, const struct request_item *item)
 {
-    struct buf *url = &p->made.url;
+    struct buf *url = &p->made->url;
     struct slice so_far = buf_view(url);
     uint8_t last = so_far.ptr[so_far.len - 1];
     enum cx_err err = CX_OK;
@@ -47,16 +47,16 @@ static enum cx_err build_query(struct request_parts *p)
 {
     enum cx_err err = put_queries(p, PLACE_QUERY, "query field");
 
-    return err == CX_OK && !body_is_carried_by(p->made.method)
+    return err == CX_OK && !body_is_carried_by(p->made->method)
                ? put_queries(p, PLACE_PAYLOAD, "payload field")
                : err;
 }
 
 static enum cx_err build_url(struct request_parts *p)
 {
-    const struct msg_field url = {.value = p->job->request.url};
+    static const struct request_spot spot = {.what = "url"};
 
-    return request_parts_expand(p, "url", &url, TEMPLATE_URL, &p->made.url);
+    return request_parts_expand(p, &spot, p->job->request.url, TEMPLATE_URL, &p->made->url);
 }
 
 static enum cx_err put_default_header(struct request_parts *p, struct slice name, const char *value)
@@ -79,10 +79,10 @@ static enum cx_err build_body(struct request_parts *p, const struct body_encoder
         }
     }
     if (pairs != NULL) {
-        err = encoder->encode(pairs, npairs, &p->made.body);
+        err = encoder->encode(pairs, npairs, &p->made->body);
     }
     free(pairs);
-    p->made.has_body = true;
+    p->made->has_body = true;
     return err == CX_OK ? CX_OK : request_parts_refuse(p, err, "payload", cx_err_text(err));
 }
 
@@ -90,40 +90,73 @@ static enum cx_err build_headers(struct request_parts *p, const char *media_type
 {
     enum cx_err err = put_default_header(p, SLICE_LIT("Accept"), ACCEPT);
 
-    return err == CX_OK && body_is_carried_by(p->made.method)
+    return err == CX_OK && body_is_carried_by(p->made->method)
                ? put_default_header(p, SLICE_LIT("Content-Type"), media_type)
                : err;
 }
 
-static enum cx_err build(struct request_parts *p)
+/* The fields that stand in the URL, or those that don't. */
+static enum cx_err put_fields(struct request_parts *p, bool is_in_url)
 {
     const struct msg_request *ask = &p->job->request;
-    const struct body_encoder *encoder = body_encoder_of(ask->encoding);
+    bool is_payload_in_url = !body_is_carried_by(ask->method);
     enum cx_err err = CX_OK;
+
+    for (size_t i = 0; i < ask->nfields && err == CX_OK; i++) {
+        enum field_place place = ask->fields[i].place;
+        bool goes_into_url = place == PLACE_PAYLOAD ? is_payload_in_url : place != PLACE_HEADER;
+
+        err = goes_into_url == is_in_url ? request_parts_put_field(p, &ask->fields[i]) : CX_OK;
+    }
+    return err;
+}
+
+static enum cx_err check(const struct request_parts *p)
+{
+    const struct msg_request *ask = &p->job->request;
 
     if (ask->method <= METHOD_UNKNOWN || ask->method >= METHOD_COUNT) {
         return request_parts_refuse(p, CX_E_UNSUPPORTED, "method", "this version does not know it");
     }
-    if (encoder == NULL) {
+    if (body_encoder_of(ask->encoding) == NULL) {
         return request_parts_refuse(p, CX_E_UNSUPPORTED, "encoding",
                                     "this version can't encode it");
     }
-    for (size_t i = 0; i < ask->nfields && err == CX_OK; i++) {
-        err = request_parts_put_field(p, &ask->fields[i]);
+    return request_client_check(p);
+}
+
+static enum cx_err begin(struct request_parts *p)
+{
+    enum cx_err err = check(p);
+
+    if (err == CX_OK) {
+        err = put_fields(p, true);
+    }
+    if (err == CX_OK && !body_is_carried_by(p->made->method)) {
+        err = request_client_put_payload(p);
     }
     if (err == CX_OK) {
         err = build_url(p);
     }
-    if (err == CX_OK) {
-        err = request_client_put(p);
+    return err == CX_OK ? build_query(p) : err;
+}
+
+static enum cx_err finish(struct request_parts *p)
+{
+    const struct body_encoder *encoder = body_encoder_of(p->job->request.encoding);
+    bool has_body = body_is_carried_by(p->made->method);
+    enum cx_err err = put_fields(p, false);
+
+    if (err == CX_OK && has_body) {
+        err = request_client_put_payload(p);
     }
     if (err == CX_OK) {
-        err = build_query(p);
+        err = request_client_put_header(p);
     }
     if (err == CX_OK) {
         err = build_headers(p, encoder->media_type);
     }
-    return err == CX_OK && body_is_carried_by(ask->method) ? build_body(p, encoder) : err;
+    return err == CX_OK && has_body ? build_body(p, encoder) : err;
 }
 
 static enum stage stage_of(enum cx_err err)
@@ -134,23 +167,50 @@ static enum stage stage_of(enum cx_err err)
     return err == CX_E_UNSUPPORTED || err == CX_E_NOMEM ? STAGE_AGENT : STAGE_TEMPLATE;
 }
 
-enum cx_err request_build(const struct msg_job *job, struct request *out, enum stage *stage,
-                          struct cx_fail *fail)
+enum cx_err request_begin(struct request_parts *parts, const struct msg_job *job,
+                          struct request *out, enum stage *stage, struct cx_fail *fail)
+{
+    enum cx_err err = request_parts_init(parts, job, out);
+
+    parts->fail = fail;
+    err = err == CX_OK ? begin(parts)
+                       : cx_fail_set(fail, err, "request.build", "%s", cx_err_text(err));
+    if (err != CX_OK) {
+        *stage = stage_of(err);
+        request_drop(parts);
+    }
+    return err;
+}
+
+enum cx_err request_finish(struct request_parts *parts, const struct request_keeper *keeper,
+                           enum stage *stage, struct cx_fail *fail)
+{
+    enum cx_err err;
+
+    parts->keeper = keeper;
+    parts->fail = fail;
+    err = finish(parts);
+    if (err != CX_OK) {
+        *stage = stage_of(err);
+        request_drop(parts);
+    }
+    request_parts_done(parts);
+    return err;
+}
+
+void request_drop(struct request_parts *parts)
+{
+    request_parts_done(parts);
+    request_done(parts->made);
+}
+
+enum cx_err request_build(const struct msg_job *job, const struct request_keeper *keeper,
+                          struct request *out, enum stage *stage, struct cx_fail *fail)
 {
     struct request_parts parts;
-    enum cx_err err = request_parts_init(&parts, job, fail);
+    enum cx_err err = request_begin(&parts, job, out, stage, fail);
 
-    if (err == CX_OK) {
-        err = build(&parts);
-    }
-    if (err == CX_OK) {
-        *out = parts.made;
-        parts.made = (struct request){0};
-    } else {
-        *stage = stage_of(err);
-    }
-    request_parts_done(&parts);
-    return err;
+    return err == CX_OK ? request_finish(&parts, keeper, stage, fail) : err;
 }
 
 void request_done(struct request *r)

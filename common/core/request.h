@@ -2,6 +2,7 @@
 #define CONNECTOR_COMMON_CORE_REQUEST_H
 
 #include "common/core/buf.h"
+#include "common/core/keeper.h"
 #include "common/core/message.h"
 
 enum {
@@ -21,7 +22,22 @@ struct request {
     struct buf body;
 };
 
-/* Build it. Nothing that the job holds is trusted; nothing from `variables` is sent by itself.
+/* A request between its two steps. On the caller's stack; its members are request*.c's alone. */
+struct request_parts {
+    const struct msg_job *job;
+    struct request *made; /* the caller's */
+    const struct request_keeper *keeper;
+    struct request_item *items; /* as many as the job has fields, and the client's two */
+    size_t nitems;
+    struct buf values;
+    size_t header_bytes;
+    struct cx_fail *fail;
+    struct cx_fail secret_fail; /* why a secret was not given */
+};
+
+/* Build it in two steps, since the policy decides on the final URL, and the rule that allows it on
+ * the agent's secrets that may be filled in: request_begin makes method and URL, request_finish the
+ * rest. Nothing that the job holds is trusted; nothing from `variables` is sent by itself.
  *
  * URL: {tenant} is variables["tenant"], any other {name} the `path` field of that key (a template
  * itself; what it gives is one value). The query fields follow the URL's own query.
@@ -33,15 +49,32 @@ struct request {
  * they are (an id with ':' or a control character in either is refused, RFC 7617), unless a field
  * sets Authorization. client_secret_post adds client_id and client_secret; with `none`, an id is
  * sent as client_id (3.2.1); each unless a payload or query field has that key.
+ * Secrets: {{secret:name}} is what the keeper gives for its place and key; in header fields,
+ * payload fields and the client alone, and not where these go into the URL (payload and
+ * client_secret_post of GET and DELETE), which others read.
  *
  * This version knows the encodings of body_encoder_of and those four client methods.
- * Errors, with `stage` set (`out` is untouched): CX_E_MISSING (STAGE_TEMPLATE: nothing fills a
- * name; fail names field and name), CX_E_SECRET (STAGE_SECRET: {{secret:…}}, this agent keeps
- * none), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its place, a
- * header is not allowed or there twice), CX_E_UTF8 (STAGE_TEMPLATE: a payload that JSON can't
- * hold), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED,
- * CX_E_NOMEM (STAGE_AGENT). `fail` never shows a value. Pure. */
-enum cx_err request_build(const struct msg_job *job, struct request *out, enum stage *stage,
+ * Errors of both, with `stage` set: CX_E_MISSING (STAGE_TEMPLATE: nothing fills a name; fail names
+ * field and name), CX_E_SECRET (STAGE_SECRET: the keeper does not give {{secret:…}}, or it can't
+ * stand there), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its
+ * place, a header is not allowed or there twice), CX_E_UTF8 (STAGE_TEMPLATE: a payload that JSON
+ * can't hold), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail`
+ * never shows a value. After an error `out` is empty and `parts` is done with. Pure.
+ *
+ * job, out: borrowed until the request is finished or dropped. keeper: for the call; NULL keeps
+ * nothing. */
+enum cx_err request_begin(struct request_parts *parts, const struct msg_job *job,
+                          struct request *out, enum stage *stage,
+                          struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err request_finish(struct request_parts *parts, const struct request_keeper *keeper,
+                           enum stage *stage, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Give up a request that was begun: `out` is then empty. */
+void request_drop(struct request_parts *parts);
+
+/* Both steps at once, for a request that no policy is asked about. */
+enum cx_err request_build(const struct msg_job *job, const struct request_keeper *keeper,
+                          struct request *out, enum stage *stage,
                           struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Wipe and free; safe on a zeroed struct and on a second call. */

@@ -1,16 +1,14 @@
 #include "common/core/request_parts.h"
 
+#include "common/core/body.h"
 #include "common/core/encode.h"
 
 enum { CREDENTIAL_BYTES_MAX = 8192 };
 
-static enum cx_err expand_client(struct request_parts *p, struct slice text, const char *what,
-                                 struct buf *out)
-{
-    const struct msg_field field = {.value = text};
-
-    return request_parts_expand(p, what, &field, TEMPLATE_RAW, out);
-}
+static const struct request_spot id_spot = {
+    "client.id", SECRET_IN_CLIENT, {(const uint8_t *)"id", 2}};
+static const struct request_spot secret_spot = {
+    "client.secret", SECRET_IN_CLIENT, {(const uint8_t *)"secret", 6}};
 
 /* RFC 7617, 2: the id ends at the first ':', and neither may hold control characters. */
 static enum cx_err check_raw(const struct request_parts *p, struct slice id, struct slice secret)
@@ -76,9 +74,9 @@ static enum cx_err put_basic(struct request_parts *p)
     buf_init(&id, CREDENTIAL_BYTES_MAX);
     buf_init(&secret, CREDENTIAL_BYTES_MAX);
     buf_init(&value, REQUEST_HEADER_BYTES_MAX);
-    err = expand_client(p, client->id, "client.id", &id);
+    err = request_parts_expand(p, &id_spot, client->id, TEMPLATE_RAW, &id);
     if (err == CX_OK) {
-        err = expand_client(p, client->secret, "client.secret", &secret);
+        err = request_parts_expand(p, &secret_spot, client->secret, TEMPLATE_RAW, &secret);
     }
     if (err == CX_OK) {
         err = encode_basic(p, buf_view(&id), buf_view(&secret), &value);
@@ -94,34 +92,30 @@ static enum cx_err put_basic(struct request_parts *p)
 
 /* A parameter occurs once in a request (RFC 6749, 3.2): a field that has the key already wins. */
 static enum cx_err put_client_item(struct request_parts *p, const char *key, struct slice text,
-                                   const char *what)
+                                   const struct request_spot *at)
 {
     const struct msg_field field = {PLACE_PAYLOAD, slice_of_str(key), text};
+    struct request_spot spot = *at;
 
     if (request_parts_find(p, PLACE_PAYLOAD, field.key) != NULL ||
         request_parts_find(p, PLACE_QUERY, field.key) != NULL) {
         return CX_OK;
     }
-    return request_parts_put_item(p, &field, what);
+    if (!body_is_carried_by(p->job->request.method)) {
+        spot.place = SECRET_NOWHERE;
+        spot.key = (struct slice){0};
+    }
+    return request_parts_put_item(p, &field, &spot);
 }
 
-enum cx_err request_client_put(struct request_parts *p)
+enum cx_err request_client_check(const struct request_parts *p)
 {
-    const struct msg_client *client = &p->job->request.client;
-    enum cx_err err;
-
-    switch (client->method) {
+    switch (p->job->request.client.method) {
     case CLIENT_NONE:
-        return slice_is_absent(client->id)
-                   ? CX_OK
-                   : put_client_item(p, "client_id", client->id, "client.id");
     case CLIENT_SECRET_BASIC:
     case CLIENT_SECRET_BASIC_RAW:
-        return request_parts_has_header(p, SLICE_LIT("Authorization")) ? CX_OK : put_basic(p);
     case CLIENT_SECRET_POST:
-        err = put_client_item(p, "client_id", client->id, "client.id");
-        return err == CX_OK ? put_client_item(p, "client_secret", client->secret, "client.secret")
-                            : err;
+        return CX_OK;
     case CLIENT_UNKNOWN:
     case CLIENT_PRIVATE_KEY_JWT:
     case CLIENT_TLS:
@@ -132,4 +126,27 @@ enum cx_err request_client_put(struct request_parts *p)
         p, CX_E_UNSUPPORTED, "client.method",
         "this version has none, client_secret_basic, client_secret_basic_raw and "
         "client_secret_post");
+}
+
+enum cx_err request_client_put_payload(struct request_parts *p)
+{
+    const struct msg_client *client = &p->job->request.client;
+    bool is_post = client->method == CLIENT_SECRET_POST;
+    enum cx_err err = CX_OK;
+
+    if (is_post || (client->method == CLIENT_NONE && !slice_is_absent(client->id))) {
+        err = put_client_item(p, "client_id", client->id, &id_spot);
+    }
+    return err == CX_OK && is_post
+               ? put_client_item(p, "client_secret", client->secret, &secret_spot)
+               : err;
+}
+
+enum cx_err request_client_put_header(struct request_parts *p)
+{
+    enum client_method method = p->job->request.client.method;
+    bool is_basic = method == CLIENT_SECRET_BASIC || method == CLIENT_SECRET_BASIC_RAW;
+
+    return is_basic && !request_parts_has_header(p, SLICE_LIT("Authorization")) ? put_basic(p)
+                                                                                : CX_OK;
 }

@@ -34,9 +34,21 @@ static enum cx_err mask_basic(struct request *r)
     return err;
 }
 
+/* A find_secret of a request_keeper. */
+static enum cx_err find_mask(void *ctx, const struct keeper_use *use, struct slice *value,
+                             struct cx_fail *fail)
+{
+    (void)ctx;
+    (void)use;
+    (void)fail;
+    *value = SLICE_LIT(REQUEST_MASK);
+    return CX_OK;
+}
+
 enum cx_err request_build_masked(const struct msg_job *job, struct request *out, enum stage *stage,
                                  struct cx_fail *fail)
 {
+    static const struct request_keeper keeper = {.find_secret = find_mask};
     struct msg_variable *variables = calloc(job->nvariables + 1, sizeof(*variables));
     struct request made = {0};
     struct msg_job masked = *job;
@@ -56,7 +68,7 @@ enum cx_err request_build_masked(const struct msg_job *job, struct request *out,
     if (!slice_is_absent(job->request.client.secret)) {
         masked.request.client.secret = SLICE_LIT(REQUEST_MASK);
     }
-    err = request_build(&masked, &made, stage, fail);
+    err = request_build(&masked, &keeper, &made, stage, fail);
     if (err == CX_OK && is_basic(job->request.client.method)) {
         err = mask_basic(&made);
         *stage = err == CX_OK ? *stage : STAGE_AGENT;

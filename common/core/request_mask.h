@@ -8,9 +8,9 @@
 #define REQUEST_MASK "MASKED"
 
 /* The job's request as request_build makes it, fit to be shown to a person: it is built anew with
- * REQUEST_MASK in place of the secret variables and the client's secret, so that no form of them
- * can be in it, however it is encoded. What Basic carries is masked whole. Errors: request_build's.
- * Pure. */
+ * REQUEST_MASK in place of the secret variables, the agent's secrets and the client's secret, so
+ * that no form of them can be in it, however it is encoded. What Basic carries is masked whole.
+ * Errors: request_build's. Pure. */
 enum cx_err request_build_masked(const struct msg_job *job, struct request *out, enum stage *stage,
                                  struct cx_fail *fail) CX_MUST_CHECK;
 

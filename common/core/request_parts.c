@@ -1,5 +1,6 @@
 #include "common/core/request_parts.h"
 
+#include "common/core/body.h"
 #include "common/core/url.h"
 
 #include <stdlib.h>
@@ -7,15 +8,17 @@
 enum { CLIENT_ITEMS_MAX = 2, SHOWN_KEY_BYTES = 64 };
 
 enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *job,
-                               struct cx_fail *fail)
+                               struct request *out)
 {
-    *p = (struct request_parts){.job = job, .fail = fail};
-    p->made.method = job->request.method;
-    buf_init(&p->made.url, URL_BYTES_MAX);
-    buf_init(&p->made.body, REQUEST_BODY_BYTES_MAX);
+    *p = (struct request_parts){.job = job, .made = out};
+    out->method = job->request.method;
+    out->nheaders = 0;
+    out->has_body = false;
+    buf_init(&out->url, URL_BYTES_MAX);
+    buf_init(&out->body, REQUEST_BODY_BYTES_MAX);
     buf_init(&p->values, REQUEST_BODY_BYTES_MAX);
     p->items = calloc(job->request.nfields + CLIENT_ITEMS_MAX, sizeof(*p->items));
-    return p->items == NULL ? cx_fail_set(fail, CX_E_NOMEM, "request.build", "%s", "") : CX_OK;
+    return p->items == NULL ? CX_E_NOMEM : CX_OK;
 }
 
 void request_parts_done(struct request_parts *p)
@@ -23,7 +26,6 @@ void request_parts_done(struct request_parts *p)
     free(p->items);
     p->items = NULL;
     buf_done(&p->values);
-    request_done(&p->made);
 }
 
 enum cx_err request_parts_refuse(const struct request_parts *p, enum cx_err code, const char *what,
@@ -82,11 +84,37 @@ static enum cx_err find_path_value(const struct request_parts *p, struct slice n
     return CX_OK;
 }
 
-/* A template_lookup; ctx is the request_parts. */
+/* One expansion. */
+struct expansion {
+    struct request_parts *p;
+    const struct request_spot *spot;
+};
+
+static enum cx_err find_secret(struct request_parts *p, const struct request_spot *spot,
+                               struct slice name, struct slice *value)
+{
+    const struct keeper_use use = {spot->place, spot->key, name};
+    struct cx_fail why = {0};
+    enum cx_err err;
+
+    if (spot->place == SECRET_NOWHERE) {
+        return cx_fail_set(&p->secret_fail, CX_E_SECRET, "request.secret",
+                           "{{secret:%.*s}} can't stand here, since it goes into the URL, which "
+                           "others read; put it into a header or the payload of a POST",
+                           SLICE_ARG(name));
+    }
+    err = keeper_find_secret(p->keeper, &use, value, &why);
+    return err == CX_OK ? CX_OK
+                        : cx_fail_set(&p->secret_fail, err, "request.secret", "{{secret:%.*s}}: %s",
+                                      SLICE_ARG(name), cx_fail_text(&why));
+}
+
+/* A template_lookup; ctx is the expansion. */
 static enum cx_err find_value(void *ctx, enum template_kind kind, struct slice name,
                               struct slice *value)
 {
-    const struct request_parts *p = ctx;
+    const struct expansion *x = ctx;
+    struct request_parts *p = x->p;
 
     switch (kind) {
     case TEMPLATE_VARIABLE:
@@ -94,17 +122,17 @@ static enum cx_err find_value(void *ctx, enum template_kind kind, struct slice n
     case TEMPLATE_PATH:
         return find_path_value(p, name, value);
     case TEMPLATE_SECRET:
-        return CX_E_SECRET;
+        return find_secret(p, x->spot, name, value);
     case TEMPLATE_LITERAL:
         break;
     }
     return CX_E_MISSING;
 }
 
-static enum cx_err expand(struct request_parts *p, struct slice text, enum template_escape escape,
+static enum cx_err expand(struct expansion *x, struct slice text, enum template_escape escape,
                           struct buf *out, struct cx_fail *fail)
 {
-    const struct template_values values = {find_value, p};
+    const struct template_values values = {find_value, x};
     struct template t = {0};
     enum cx_err err;
 
@@ -120,20 +148,21 @@ static enum cx_err expand(struct request_parts *p, struct slice text, enum templ
     return err;
 }
 
-enum cx_err request_parts_expand(struct request_parts *p, const char *what,
-                                 const struct msg_field *field, enum template_escape escape,
-                                 struct buf *out)
+enum cx_err request_parts_expand(struct request_parts *p, const struct request_spot *spot,
+                                 struct slice text, enum template_escape escape, struct buf *out)
 {
+    struct expansion x = {p, spot};
     struct cx_fail inner = {0};
-    enum cx_err err = expand(p, field->value, escape, out, &inner);
+    enum cx_err err = expand(&x, text, escape, out, &inner);
+    const char *why = cx_fail_text(err == CX_E_SECRET ? &p->secret_fail : &inner);
 
     if (err == CX_OK) {
         return CX_OK;
     }
-    if (slice_is_absent(field->key)) {
-        return request_parts_refuse(p, err, what, cx_fail_text(&inner));
+    if (slice_is_absent(spot->key) || spot->place == SECRET_IN_CLIENT) {
+        return request_parts_refuse(p, err, spot->what, why);
     }
-    return request_parts_refuse_field(p, err, what, field->key, cx_fail_text(&inner));
+    return request_parts_refuse_field(p, err, spot->what, spot->key, why);
 }
 
 static struct slice trim(struct slice s)
@@ -151,8 +180,8 @@ static struct slice trim(struct slice s)
 
 bool request_parts_has_header(const struct request_parts *p, struct slice name)
 {
-    for (size_t i = 0; i < p->made.nheaders; i++) {
-        struct slice line = buf_view(&p->made.headers[i]);
+    for (size_t i = 0; i < p->made->nheaders; i++) {
+        struct slice line = buf_view(&p->made->headers[i]);
 
         if (slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')), name)) {
             return true;
@@ -173,12 +202,13 @@ static enum cx_err put_line(struct buf *line, struct slice name, struct slice va
 
 enum cx_err request_parts_put_header(struct request_parts *p, struct slice name, struct slice value)
 {
-    struct buf *line = &p->made.headers[p->made.nheaders];
+    struct request *made = p->made;
+    struct buf *line = &made->headers[made->nheaders];
     enum cx_err err = CX_E_TOO_BIG;
 
-    if (p->made.nheaders < REQUEST_HEADERS_MAX) {
+    if (made->nheaders < REQUEST_HEADERS_MAX) {
         buf_init(line, REQUEST_HEADER_BYTES_MAX - p->header_bytes);
-        p->made.nheaders++;
+        made->nheaders++;
         err = put_line(line, name, trim(value)); /* white space around it is no part of a value
                                                     (RFC 9110, 5.5) */
         p->header_bytes += line->len;
@@ -192,6 +222,7 @@ enum cx_err request_parts_put_header(struct request_parts *p, struct slice name,
 
 static enum cx_err put_header_field(struct request_parts *p, const struct msg_field *field)
 {
+    const struct request_spot spot = {"header field", SECRET_IN_HEADER, field->key};
     const char *why = NULL;
     struct buf value;
     enum cx_err err;
@@ -204,7 +235,7 @@ static enum cx_err put_header_field(struct request_parts *p, const struct msg_fi
                                           "occurs twice");
     }
     buf_init(&value, REQUEST_HEADER_BYTES_MAX);
-    err = request_parts_expand(p, "header field", field, TEMPLATE_HEADER, &value);
+    err = request_parts_expand(p, &spot, field->value, TEMPLATE_HEADER, &value);
     if (err == CX_OK) {
         err = request_parts_put_header(p, field->key, buf_view(&value));
     }
@@ -213,10 +244,10 @@ static enum cx_err put_header_field(struct request_parts *p, const struct msg_fi
 }
 
 enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_field *field,
-                                   const char *what)
+                                   const struct request_spot *spot)
 {
     struct request_item item = {.place = field->place, .key = field->key, .at = p->values.len};
-    enum cx_err err = request_parts_expand(p, what, field, TEMPLATE_RAW, &p->values);
+    enum cx_err err = request_parts_expand(p, spot, field->value, TEMPLATE_RAW, &p->values);
 
     if (err != CX_OK) {
         return err;
@@ -228,19 +259,26 @@ enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_fie
 
 enum cx_err request_parts_put_field(struct request_parts *p, const struct msg_field *field)
 {
+    struct request_spot spot = {.key = field->key};
+
     switch (field->place) {
     case PLACE_HEADER:
         return put_header_field(p, field);
     case PLACE_PAYLOAD:
-        return request_parts_put_item(p, field, "payload field");
+        spot.what = "payload field";
+        spot.place =
+            body_is_carried_by(p->job->request.method) ? SECRET_IN_PAYLOAD : SECRET_NOWHERE;
+        return request_parts_put_item(p, field, &spot);
     case PLACE_QUERY:
-        return request_parts_put_item(p, field, "query field");
+        spot.what = "query field";
+        return request_parts_put_item(p, field, &spot);
     case PLACE_PATH:
+        spot.what = "path field";
         if (request_parts_find(p, PLACE_PATH, field->key) != NULL) {
             return request_parts_refuse_field(p, CX_E_SYNTAX, "path field", field->key,
                                               "occurs twice");
         }
-        return request_parts_put_item(p, field, "path field");
+        return request_parts_put_item(p, field, &spot);
     case PLACE_UNKNOWN:
     case PLACE_COUNT:
         break;

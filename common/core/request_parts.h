@@ -14,19 +14,18 @@ struct request_item {
     size_t len;
 };
 
-struct request_parts {
-    const struct msg_job *job;
-    struct request made;
-    struct request_item *items; /* as many as the job has fields, and the client's two */
-    size_t nitems;
-    struct buf values;
-    size_t header_bytes;
-    struct cx_fail *fail;
+/* Where a template stands. */
+struct request_spot {
+    const char *what;        /* "payload field", "client.id": for messages */
+    enum secret_place place; /* SECRET_NOWHERE: no secret may stand there */
+    struct slice key;        /* the field's; or which member of the client: id, secret, key … */
 };
 
 /* Errors: CX_E_NOMEM. Either way request_parts_done is safe, and due. */
 enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *job,
-                               struct cx_fail *fail) CX_MUST_CHECK;
+                               struct request *out) CX_MUST_CHECK;
+
+/* What belongs to the building; the request that was made stays. */
 void request_parts_done(struct request_parts *p);
 
 /* Say what was refused (a part, or a field by its key) and why, and return `code`. */
@@ -35,19 +34,19 @@ enum cx_err request_parts_refuse(const struct request_parts *p, enum cx_err code
 enum cx_err request_parts_refuse_field(const struct request_parts *p, enum cx_err code,
                                        const char *what, struct slice key, const char *why);
 
-/* Append to `out` what the field's template gives; `what` and the key name it where it fails.
- * Errors: CX_E_MISSING if it has none, and template_expand's. */
-enum cx_err request_parts_expand(struct request_parts *p, const char *what,
-                                 const struct msg_field *field, enum template_escape escape,
+/* Append to `out` what the template at `spot` gives; the spot is named where it fails.
+ * Errors: CX_E_MISSING if `text` is absent, CX_E_SECRET, and template_expand's. */
+enum cx_err request_parts_expand(struct request_parts *p, const struct request_spot *spot,
+                                 struct slice text, enum template_escape escape,
                                  struct buf *out) CX_MUST_CHECK;
 
-/* Expand one field and put it where it belongs. Errors: request_build's. */
+/* Expand one field and put it where it belongs. Errors: request_begin's. */
 enum cx_err request_parts_put_field(struct request_parts *p,
                                     const struct msg_field *field) CX_MUST_CHECK;
 
-/* Expand one path, query or payload field, which `what` names. */
+/* Expand one path, query or payload field. */
 enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_field *field,
-                                   const char *what) CX_MUST_CHECK;
+                                   const struct request_spot *spot) CX_MUST_CHECK;
 
 /* The first item of that place and key, or NULL. */
 const struct request_item *request_parts_find(const struct request_parts *p, enum field_place place,
@@ -61,7 +60,11 @@ enum cx_err request_parts_put_header(struct request_parts *p, struct slice name,
                                      struct slice value) CX_MUST_CHECK;
 bool request_parts_has_header(const struct request_parts *p, struct slice name);
 
-/* The client's authentication, or its id alone. Errors: request_build's. */
-enum cx_err request_client_put(struct request_parts *p) CX_MUST_CHECK;
+/* The client's authentication: can this version do it; what of it goes into the payload (or its id
+ * alone), once all fields of that are there; what is a header, once all other ones are. Errors:
+ * request_begin's. */
+enum cx_err request_client_check(const struct request_parts *p) CX_MUST_CHECK;
+enum cx_err request_client_put_payload(struct request_parts *p) CX_MUST_CHECK;
+enum cx_err request_client_put_header(struct request_parts *p) CX_MUST_CHECK;
 
 #endif

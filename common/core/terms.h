@@ -43,6 +43,13 @@
     X(PLACE_QUERY, "query")                                                                        \
     X(PLACE_PATH, "path")
 
+/* Where a secret of the agent may stand in a request. */
+#define TERMS_SECRET_PLACE(X)                                                                      \
+    X(SECRET_NOWHERE, "")                                                                          \
+    X(SECRET_IN_HEADER, "header")                                                                  \
+    X(SECRET_IN_PAYLOAD, "payload")                                                                \
+    X(SECRET_IN_CLIENT, "client")
+
 /* How the OAuth client authenticates (RFC 6749 2.3, RFC 7523, RFC 8705). */
 #define TERMS_CLIENT(X)                                                                            \
     X(CLIENT_UNKNOWN, "")                                                                          \
@@ -114,6 +121,7 @@ enum job_purpose { TERMS_PURPOSE(TERMS_AS_ENUM) PURPOSE_COUNT };
 enum http_method { TERMS_METHOD(TERMS_AS_ENUM) METHOD_COUNT };
 enum body_encoding { TERMS_ENCODING(TERMS_AS_ENUM) ENCODING_COUNT };
 enum field_place { TERMS_PLACE(TERMS_AS_ENUM) PLACE_COUNT };
+enum secret_place { TERMS_SECRET_PLACE(TERMS_AS_ENUM) SECRET_PLACE_COUNT };
 enum client_method { TERMS_CLIENT(TERMS_AS_ENUM) CLIENT_COUNT };
 enum outcome { TERMS_OUTCOME(TERMS_AS_ENUM) OUTCOME_COUNT };
 enum execution { TERMS_EXECUTION(TERMS_AS_ENUM) EXECUTION_COUNT };
@@ -127,6 +135,7 @@ const char *terms_purpose(enum job_purpose v);
 const char *terms_method(enum http_method v);
 const char *terms_encoding(enum body_encoding v);
 const char *terms_place(enum field_place v);
+const char *terms_secret_place(enum secret_place v);
 const char *terms_client(enum client_method v);
 const char *terms_outcome(enum outcome v);
 const char *terms_execution(enum execution v);
@@ -138,6 +147,7 @@ enum job_purpose terms_purpose_of(struct slice word);
 enum http_method terms_method_of(struct slice word);
 enum body_encoding terms_encoding_of(struct slice word);
 enum field_place terms_place_of(struct slice word);
+enum secret_place terms_secret_place_of(struct slice word);
 enum client_method terms_client_of(struct slice word);
 enum outcome terms_outcome_of(struct slice word);
 enum execution terms_execution_of(struct slice word);

@@ -317,7 +317,8 @@ static enum verdict verdict_of(enum stage stage)
     return stage == STAGE_AGENT ? VERDICT_AGENT_UNAVAILABLE : VERDICT_PROFILE_INCOMPLETE;
 }
 
-static bool build(struct executor_run *run, const struct msg_job *message)
+static bool begin_request(struct executor_run *run, const struct msg_job *message,
+                          struct request_parts *parts)
 {
     struct cx_fail fail = {0};
     enum stage stage = STAGE_AGENT;
@@ -328,7 +329,19 @@ static bool build(struct executor_run *run, const struct msg_job *message)
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
         return false;
     }
-    if (request_build(message, &run->request, &stage, &fail) != CX_OK) {
+    if (request_begin(parts, message, &run->request, &stage, &fail) != CX_OK) {
+        refuse(run, verdict_of(stage), stage, &fail);
+        return false;
+    }
+    return true;
+}
+
+static bool finish_request(struct executor_run *run, struct request_parts *parts)
+{
+    struct cx_fail fail = {0};
+    enum stage stage = STAGE_AGENT;
+
+    if (request_finish(parts, NULL, &stage, &fail) != CX_OK) {
         refuse(run, verdict_of(stage), stage, &fail);
         return false;
     }
@@ -378,20 +391,22 @@ static bool is_allowed(struct executor_run *run)
 static bool prepare(struct executor_run *run, const struct msg_job *message)
 {
     const struct executor_observer *observer = run->executor->options.observer;
+    struct request_parts parts;
 
-    if (!build(run, message)) {
+    if (!begin_request(run, message, &parts)) {
         return false;
     }
     if (observer != NULL && observer->built != NULL) {
         observer->built(observer->ctx);
     }
     if (!is_allowed(run)) {
+        request_drop(&parts);
         return false;
     }
     if (observer != NULL && observer->ruled != NULL) {
         observer->ruled(observer->ctx, run->rule);
     }
-    return true;
+    return finish_request(run, &parts);
 }
 
 struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,

@@ -15,7 +15,7 @@ struct loop;         /* common/io/loop.h */
 /* Shown of a job while it runs, for a trace. Any of them may be NULL, none may call the executor;
  * what they are given is borrowed for the call. */
 struct executor_observer {
-    void (*built)(void *ctx);                                 /* its request is built */
+    void (*built)(void *ctx);                                 /* its URL is made */
     void (*ruled)(void *ctx, const struct policy_rule *rule); /* this rule allows it */
     /* The rule was asked about an address; `why` (if not allowed) says more. */
     void (*addressed)(void *ctx, const struct sockaddr *address, const struct cx_fail *why);

@@ -31,7 +31,7 @@ static void check_job(const struct profile *p, const json_t *variables)
     faults_init(&faults);
     if (profile_make_job(p, &call, &made, &faults)) {
         require(faults_total(&faults) == 0);
-        err = request_build(&made.job, &r, &stage, NULL);
+        err = request_build(&made.job, NULL, &r, &stage, NULL);
         require(err == CX_OK || err == CX_E_SECRET || err == CX_E_SYNTAX || err == CX_E_TOO_BIG);
         request_done(&r);
     } else {

@@ -178,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     job.variables = variables;
     job.nvariables = 2;
     read_fields(rest, asked, fields);
-    if (request_build(&job, &r, &stage, &fail) != CX_OK) {
+    if (request_build(&job, NULL, &r, &stage, &fail) != CX_OK) {
         require(stage != STAGE_NONE && fail.detail[0] != '\0' && r.url.ptr == NULL);
         return 0;
     }

@@ -77,7 +77,7 @@ static void check_row(const struct request_row *row)
     enum cx_err err;
 
     request_row_job(&m, row);
-    err = request_build(&m.job, &r, &stage, &fail);
+    err = request_build(&m.job, row->keeper, &r, &stage, &fail);
     if (err != row->err) {
         fail_msg("%s: got \"%s\" (%s)", row->why, cx_err_text(err), fail.detail);
     }

@@ -23,6 +23,7 @@ struct request_row {
     enum body_encoding encoding; /* ENCODING_UNKNOWN: form */
     enum client_method client;
     const char *id, *secret;
+    const struct request_keeper *keeper; /* NULL: keeps nothing */
     const char *want_url, *want_headers; /* each header line ends with '\n' */
     const char *want_body;               /* NULL: no body */
     enum cx_err err;                     /* not CX_OK: refused, and that is how */

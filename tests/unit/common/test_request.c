@@ -309,7 +309,7 @@ static void request_build_fails_cleanly_without_memory(void **state)
         enum cx_err err;
 
         alloc_fail_at(nth);
-        err = request_build(&m.job, &r, &stage, &fail);
+        err = request_build(&m.job, NULL, &r, &stage, &fail);
         if (!alloc_fail_end()) {
             assert_int_equal(err, CX_OK);
             request_done(&r);

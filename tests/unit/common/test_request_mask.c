@@ -95,7 +95,7 @@ static void request_build_masked_leaves_the_job_as_it_was(void **state)
     (void)state;
     assert_int_equal(request_build_masked(&job, &r, &stage, NULL), CX_OK);
     request_done(&r);
-    assert_int_equal(request_build(&job, &r, &stage, NULL), CX_OK);
+    assert_int_equal(request_build(&job, NULL, &r, &stage, NULL), CX_OK);
     CHECK_TEXT("the real one", buf_view(&r.body),
                "user=ada&pass=p%26w%2F+%22%2B%C3%BC&client_id=portal&client_secret=cl13nt");
     request_done(&r);

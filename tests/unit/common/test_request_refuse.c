@@ -137,7 +137,7 @@ static void request_build_refuses_what_a_platform_must_not_send(void **state)
          .secret = "{{secret:hr-client}}",
          .err = CX_E_SECRET,
          .stage = STAGE_SECRET,
-         .says = "client.secret: the agent does not keep {{secret:hr-client}}"},
+         .says = "client.secret: {{secret:hr-client}}: no secrets are kept here"},
         {.why = "a client method of a later version",
          .url = REQUEST_ROW_URL,
          .client = CLIENT_TLS,
@@ -166,14 +166,14 @@ static void request_build_refuses_methods_encodings_and_places_it_lacks(void **s
     (void)state;
     request_row_job(&m, &plain);
     m.job.request.method = METHOD_UNKNOWN;
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_E_UNSUPPORTED);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_UNSUPPORTED);
     assert_int_equal(stage, STAGE_AGENT);
     request_row_job(&m, &plain);
     m.job.request.encoding = ENCODING_XML;
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_E_UNSUPPORTED);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_UNSUPPORTED);
     request_row_job(&m, &plain);
     m.job.request.nfields = 1; /* a field whose place is PLACE_UNKNOWN */
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_E_UNSUPPORTED);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_UNSUPPORTED);
     assert_int_equal(stage, STAGE_AGENT);
 }
 
@@ -191,7 +191,7 @@ static enum cx_err build_long(enum field_place place, size_t len, struct request
     request_row_job(&m, &plain);
     m.fields[0] = (struct msg_field){place, SLICE_LIT("K"), slice_of(value, len)};
     m.job.request.nfields = 1;
-    err = request_build(&m.job, r, &stage, NULL);
+    err = request_build(&m.job, NULL, r, &stage, NULL);
     if (err != CX_OK) {
         assert_int_equal(stage, STAGE_TEMPLATE);
     } else {
@@ -243,22 +243,24 @@ static void request_build_counts_header_lines(void **state)
     }
     m.job.request.nfields =
         REQUEST_HEADERS_MAX - 2; /* Accept and Content-Type come by themselves */
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_OK);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_OK);
     assert_int_equal(r.nheaders, REQUEST_HEADERS_MAX);
     request_done(&r);
     m.job.request.nfields++;
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_E_TOO_BIG);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_TOO_BIG);
     m.job.request.nfields = REQUEST_HEADERS_MAX + 1;
-    assert_int_equal(request_build(&m.job, &r, &stage, NULL), CX_E_TOO_BIG);
+    assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_TOO_BIG);
     assert_int_equal(stage, STAGE_TEMPLATE);
 }
 
 static void request_build_never_shows_a_value(void **state)
 {
     static const struct request_row rows[] = {
-        {.url = REQUEST_ROW_URL, .fields = {{PLACE_HEADER, "X", "{{crlf}}"}}},
-        {.url = REQUEST_ROW_URL, .fields = {{PLACE_PAYLOAD, "X", "Evil{{"}}},
-        {.url = "https://{{crlf}}/"},
+        {.url = REQUEST_ROW_URL,
+         .fields = {{PLACE_HEADER, "X", "{{crlf}}"}},
+         .client = CLIENT_NONE},
+        {.url = REQUEST_ROW_URL, .fields = {{PLACE_PAYLOAD, "X", "Evil{{"}}, .client = CLIENT_NONE},
+        {.url = "https://{{crlf}}/", .client = CLIENT_NONE},
         {.url = REQUEST_ROW_URL, .client = CLIENT_SECRET_BASIC_RAW, .id = "i", .secret = "Evil\n"},
         {.url = REQUEST_ROW_URL, .client = CLIENT_SECRET_POST, .id = "i", .secret = "Evil{{"},
     };
@@ -270,7 +272,7 @@ static void request_build_never_shows_a_value(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         request_row_job(&m, &rows[i]);
-        assert_int_equal(request_build(&m.job, &r, &stage, &fail), CX_E_SYNTAX);
+        assert_int_equal(request_build(&m.job, NULL, &r, &stage, &fail), CX_E_SYNTAX);
         assert_null(strstr(fail.detail, "Evil"));
     }
 }

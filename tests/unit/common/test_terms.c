@@ -10,6 +10,7 @@ static const char *const encodings[] = {
     "json", "form",           "form_rfc3986",      "xml",       "rss", "csv",
     "text", "multipart_form", "multipart_related", "oracle_adf"};
 static const char *const places[] = {"header", "payload", "query", "path"};
+static const char *const secret_places[] = {"header", "payload", "client"};
 static const char *const clients[] = {"none",
                                       "client_secret_basic",
                                       "client_secret_basic_raw",
@@ -62,6 +63,7 @@ FACE(purpose, job_purpose)
 FACE(method, http_method)
 FACE(encoding, body_encoding)
 FACE(place, field_place)
+FACE(secret_place, secret_place)
 FACE(client, client_method)
 FACE(outcome, outcome)
 FACE(execution, execution)
@@ -81,6 +83,8 @@ static const struct {
     {"encoding", name_of_encoding, value_of_encoding, encodings, COUNT_OF(encodings),
      ENCODING_COUNT},
     {"place", name_of_place, value_of_place, places, COUNT_OF(places), PLACE_COUNT},
+    {"secret place", name_of_secret_place, value_of_secret_place, secret_places,
+     COUNT_OF(secret_places), SECRET_PLACE_COUNT},
     {"client", name_of_client, value_of_client, clients, COUNT_OF(clients), CLIENT_COUNT},
     {"outcome", name_of_outcome, value_of_outcome, outcomes, COUNT_OF(outcomes), OUTCOME_COUNT},
     {"execution", name_of_execution, value_of_execution, executions, COUNT_OF(executions),

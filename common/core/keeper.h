@@ -1,0 +1,33 @@
+#ifndef CONNECTOR_COMMON_CORE_KEEPER_H
+#define CONNECTOR_COMMON_CORE_KEEPER_H
+
+#include "common/core/terms.h"
+
+/* What the agent keeps for the requests that it sends, as the request builder asks for it. The
+ * builder knows where in the request a secret would stand; whoever keeps it decides whether the
+ * rule that allowed the request binds it to that place. */
+
+/* One use of {{secret:name}}. */
+struct keeper_use {
+    enum secret_place place;
+    struct slice key;  /* the header's name; the payload field's key; in client: id, secret, key or
+                          certificate */
+    struct slice name; /* the secret's */
+};
+
+struct request_keeper {
+    /* The value for that use: CX_OK and `value`, borrowed until the request is finished; or
+     * CX_E_SECRET, and `fail` says why not and what the agent's admin can do about it. */
+    enum cx_err (*find_secret)(void *ctx, const struct keeper_use *use, struct slice *value,
+                               struct cx_fail *fail);
+    void *ctx;
+};
+
+/* NULL keeps nothing. Errors: find_secret's. */
+enum cx_err keeper_find_secret(const struct request_keeper *keeper, const struct keeper_use *use,
+                               struct slice *value, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Are two uses of the same place and key? A header's name compares without case (RFC 9110, 5.1). */
+bool keeper_is_same_place(const struct keeper_use *a, const struct keeper_use *b);
+
+#endif
