@@ -49,7 +49,7 @@ static bool send_message(struct agent_tunnel *t, const struct msg *m)
 static const struct slice features[] = {
     FEATURE("encoding:form"), FEATURE("encoding:json"), FEATURE("method:POST"),
     FEATURE("method:PUT"),    FEATURE("method:PATCH"),  FEATURE("method:DELETE"),
-    FEATURE("method:GET"),
+    FEATURE("method:GET"),    FEATURE("discover"),
 };
 
 static struct cx_id *known_ids(const struct jobs *jobs, size_t *n)

@@ -27,6 +27,7 @@ struct answer {
                                  else PARSE */
     bool is_type_assumed;     /* token_type was missing and taken as Bearer */
     struct msg_token token;   /* slices into `bytes`; valid when outcome is OUTCOME_ISSUED */
+    struct slice document;    /* likewise, of a discovery (discovery.h), in place of a token */
     struct msg_failure error; /* slices into `bytes`; valid otherwise */
     struct buf bytes;
 };

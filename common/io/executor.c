@@ -1,6 +1,7 @@
 #include "common/io/executor.h"
 
 #include "common/core/answer.h"
+#include "common/core/discovery.h"
 #include "common/core/report.h"
 #include "common/core/request.h"
 #include "common/core/url.h"
@@ -180,6 +181,12 @@ static void end_unanswered(struct executor_run *run, const struct http_end *end)
     run_end(run, &result);
 }
 
+static enum cx_err read_answer(const struct answer_input *input, struct answer *out)
+{
+    return input->purpose == PURPOSE_DISCOVER ? discovery_read(input, out)
+                                              : answer_read(input, out);
+}
+
 static void end_answered(struct executor_run *run, const struct http_end *end)
 {
     struct answer_input input = {
@@ -201,7 +208,7 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
                                 .status = end->status,
                                 .timing = timing_of(end)};
 
-    if (answer_read(&input, &answer) != CX_OK) {
+    if (read_answer(&input, &answer) != CX_OK) {
         result.outcome = OUTCOME_FAILED;
         result.code = VERDICT_AGENT_UNAVAILABLE;
         result.has_error = true;
@@ -210,9 +217,10 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
     } else {
         result.outcome = answer.outcome;
         result.code = answer.code;
-        result.has_token = answer.outcome == OUTCOME_ISSUED;
+        result.has_token = answer.outcome == OUTCOME_ISSUED && slice_is_absent(answer.document);
         result.token = answer.token;
-        result.has_error = !result.has_token;
+        result.document = answer.document;
+        result.has_error = answer.outcome != OUTCOME_ISSUED;
         result.error = answer.error;
         result.error.stage = answer.stage;
     }
