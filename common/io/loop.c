@@ -41,7 +41,8 @@ static bool loop_is_pending(const struct loop *loop)
 {
     const struct timer *first = timers_first(&loop->timers);
 
-    return loop->hooks != NULL || (first != NULL && first->due_ms <= uv_now(&loop->uv));
+    return loop->hooks.first != NULL || loop->late.first != NULL ||
+           (first != NULL && first->due_ms <= uv_now(&loop->uv));
 }
 
 static void loop_clock_cb(uv_timer_t *clock)
@@ -120,13 +121,23 @@ bool loop_timer_runs(const struct loop_timer *timer)
 
 /* ---- hooks ---- */
 
+static void hooks_clear(struct loop_hooks *hooks)
+{
+    hooks->first = NULL;
+    hooks->end = &hooks->first;
+}
+
 static void hook_unlink(struct loop_hook *hook)
 {
+    struct loop *loop = hook->loop;
+
     *hook->at = hook->next;
     if (hook->next != NULL) {
         hook->next->at = hook->at;
-    } else if (hook->loop->hooks_end == &hook->next) {
-        hook->loop->hooks_end = hook->at;
+    } else if (loop->hooks.end == &hook->next) {
+        loop->hooks.end = hook->at;
+    } else if (loop->late.end == &hook->next) {
+        loop->late.end = hook->at;
     }
     hook->next = NULL;
     hook->at = NULL;
@@ -134,13 +145,12 @@ static void hook_unlink(struct loop_hook *hook)
 
 static void loop_run_hooks(struct loop *loop)
 {
-    struct loop_hook *now = loop->hooks;
+    struct loop_hook *now = loop->hooks.first;
 
     if (now == NULL) {
         return;
     }
-    loop->hooks = NULL; /* what queues itself while these run is for the next turn */
-    loop->hooks_end = &loop->hooks;
+    hooks_clear(&loop->hooks); /* what queues itself while these run is for the next turn */
     now->at = &now;
     while (now != NULL) {
         struct loop_hook *hook = now;
@@ -148,21 +158,45 @@ static void loop_run_hooks(struct loop *loop)
         hook_unlink(hook);
         hook->run(hook->arg);
     }
-    if (loop->hooks != NULL) {
+    if (loop->hooks.first != NULL) {
         loop_stay_awake(loop);
     }
 }
 
-void loop_defer(struct loop *loop, struct loop_hook *hook)
+/* What waited for another look at the events is due after the one that comes now. */
+static void loop_take_late(struct loop *loop)
+{
+    struct loop_hook *first = loop->late.first;
+
+    if (first == NULL) {
+        return;
+    }
+    first->at = loop->hooks.end;
+    *first->at = first;
+    loop->hooks.end = loop->late.end;
+    hooks_clear(&loop->late);
+}
+
+static void hook_put(struct loop *loop, struct loop_hooks *hooks, struct loop_hook *hook)
 {
     if (hook->at != NULL) {
         return;
     }
     hook->loop = loop;
     hook->next = NULL;
-    hook->at = loop->hooks_end;
-    *loop->hooks_end = hook;
-    loop->hooks_end = &hook->next;
+    hook->at = hooks->end;
+    *hooks->end = hook;
+    hooks->end = &hook->next;
+}
+
+void loop_defer(struct loop *loop, struct loop_hook *hook)
+{
+    hook_put(loop, &loop->hooks, hook);
+}
+
+void loop_defer_late(struct loop *loop, struct loop_hook *hook)
+{
+    hook_put(loop, &loop->late, hook);
 }
 
 void loop_defer_cancel(struct loop_hook *hook)
@@ -180,6 +214,7 @@ static void loop_before_cb(uv_prepare_t *before)
 
     loop_run_timers(loop);
     loop_run_hooks(loop);
+    loop_take_late(loop);
     loop_set_clock(loop);
     if (loop_is_pending(loop)) {
         loop_stay_awake(loop);
@@ -276,7 +311,8 @@ enum cx_err loop_new(struct loop **out, struct cx_fail *fail)
     (void)uv_idle_init(&loop->uv, &loop->awake);
     loop->clock.data = loop->before.data = loop->after.data = loop;
     loop->clock_at_ms = UINT64_MAX;
-    loop->hooks_end = &loop->hooks;
+    hooks_clear(&loop->hooks);
+    hooks_clear(&loop->late);
     (void)uv_prepare_start(&loop->before, loop_before_cb);
     (void)uv_check_start(&loop->after, loop_after_cb);
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not our death */

@@ -76,6 +76,10 @@ struct loop_hook {
  * commit, a packed WebSocket message). Queuing it twice is the same as once; a hook that queues
  * itself while it runs is called in the next turn. */
 void loop_defer(struct loop *loop, struct loop_hook *hook);
+
+/* The same one look later: the loop looks for events once more, without waiting, and the hook runs
+ * when those have been handled too. More is ready by then, and packed together. */
+void loop_defer_late(struct loop *loop, struct loop_hook *hook);
 void loop_defer_cancel(struct loop_hook *hook); /* safe on one that is not queued */
 
 /* ---- signals ---- */

@@ -14,6 +14,11 @@ struct loop_signal {
     void *arg;
 };
 
+struct loop_hooks {
+    struct loop_hook *first;
+    struct loop_hook **end;
+};
+
 struct loop {
     uv_loop_t uv;
     uv_timer_t clock;     /* for the earliest of the timers */
@@ -22,8 +27,8 @@ struct loop {
     uv_check_t after;     /* after the events */
     uv_idle_t awake;      /* runs while there is something for the next turn */
     struct timers timers;
-    struct loop_hook *hooks;
-    struct loop_hook **hooks_end;
+    struct loop_hooks hooks; /* to run at the end of this turn */
+    struct loop_hooks late;  /* to be among them when the loop has looked for events once more */
     struct loop_signal signals[LOOP_SIGNALS_MAX];
     unsigned lookups; /* threads that are at work */
 };

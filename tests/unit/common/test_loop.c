@@ -163,6 +163,55 @@ static void a_hook_runs_once_after_all_events_of_the_turn(void **state)
     close_loop(s.loop);
 }
 
+/* The first event makes the second one ready, and queues the hook. */
+static void first_cb(uv_poll_t *poll, int status, int events)
+{
+    struct seen *s = poll->data;
+
+    (void)status;
+    (void)events;
+    note(s, '1');
+    loop_defer_late(s->loop, &s->hook);
+    loop_defer_late(s->loop, &s->hook); /* the same as once */
+    assert_int_equal(write(s->count, "x", 1), 1);
+    uv_poll_stop(poll);
+}
+
+static void second_cb(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    note(poll->data, '2');
+    uv_poll_stop(poll);
+}
+
+static void a_late_hook_runs_when_the_loop_has_looked_once_more(void **state)
+{
+    struct seen s = {.loop = open_loop(), .hook = {.run = hook_then_stop}};
+    uv_poll_cb callbacks[] = {first_cb, second_cb};
+    uv_poll_t polls[2];
+    int fds[2][2];
+
+    (void)state;
+    s.hook.arg = &s;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pipe(fds[i]), 0);
+        assert_int_equal(uv_poll_init(loop_uv(s.loop), &polls[i], fds[i][0]), 0);
+        polls[i].data = &s;
+        assert_int_equal(uv_poll_start(&polls[i], UV_READABLE, callbacks[i]), 0);
+    }
+    s.count = fds[1][1];
+    assert_int_equal(write(fds[0][1], "x", 1), 1);
+    loop_run(s.loop);
+    assert_string_equal(s.order, "12hz");
+    for (size_t i = 0; i < 2; i++) {
+        uv_close((uv_handle_t *)&polls[i], NULL);
+        (void)close(fds[i][0]);
+        (void)close(fds[i][1]);
+    }
+    close_loop(s.loop);
+}
+
 static void hook_again(void *arg)
 {
     struct seen *s = arg;
@@ -320,6 +369,7 @@ int main(void)
         cmocka_unit_test(a_timer_of_0_ms_that_starts_itself_leaves_the_turn),
         cmocka_unit_test(a_repeating_timer_fires_until_it_is_stopped),
         cmocka_unit_test(a_hook_runs_once_after_all_events_of_the_turn),
+        cmocka_unit_test(a_late_hook_runs_when_the_loop_has_looked_once_more),
         cmocka_unit_test(a_hook_that_queues_itself_runs_in_the_next_turn),
         cmocka_unit_test(a_hook_may_cancel_one_that_is_behind_it),
         cmocka_unit_test(a_signal_comes_through_the_loop),
