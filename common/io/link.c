@@ -65,6 +65,7 @@ static void link_end(struct link *link)
     link_describe_end(link, &closed);
     link->state = LINK_CLOSED;
     link->wsi = NULL;
+    loop_defer_cancel(&link->write_hook);
     loop_defer_cancel(&link->close_hook);
     loop_timer_stop(&link->close_timer);
     loop_timer_stop(&link->beat_timer);
@@ -223,10 +224,21 @@ static void link_peer_closes(struct link *link, const uint8_t *payload, size_t l
 
 /* ---- sending ---- */
 
+/* What is queued goes when the loop has looked for events once more, so that much of it is packed
+ * together, and without asking whether the socket is writable: it nearly always is, and asking
+ * costs libuv four system calls. */
 void link_ask_to_write(struct link *link)
 {
     if (!link->is_asked && link->wsi != NULL) {
-        link->is_asked = true; /* asking twice costs system calls */
+        loop_defer_late(link->web->loop, &link->write_hook);
+    }
+}
+
+/* The socket is full: libwebsockets calls when it isn't any more. */
+static void link_await_room(struct link *link)
+{
+    if (!link->is_asked) {
+        link->is_asked = true;
         (void)lws_callback_on_writable(link->wsi);
     }
 }
@@ -313,7 +325,7 @@ static void link_say_close(void *arg)
         return;
     }
     if (lws_partial_buffered(link->wsi) != 0) {
-        link_ask_to_write(link); /* then libwebsockets would leave the frame out */
+        link_await_room(link); /* libwebsockets would leave the frame out */
         return;
     }
     link->state = LINK_CLOSING;
@@ -326,18 +338,21 @@ static int link_write_all(struct link *link)
 {
     for (int i = 0; i < LINK_PACKS_AT_ONCE && !outbox_is_empty(&link->outbox); i++) {
         if (lws_send_pipe_choked(link->wsi) != 0) {
-            break;
+            link_await_room(link);
+            return 0;
         }
         if (link_write_one(link) != 0) {
             return -1;
         }
     }
+    if (!outbox_is_empty(&link->outbox)) {
+        link_ask_to_write(link);
+    }
     return 0;
 }
 
-static int link_writeable(struct link *link)
+static int link_write(struct link *link)
 {
-    link->is_asked = false;
     if (link->state != LINK_OPEN && link->state != LINK_FINISHING) {
         return 0;
     }
@@ -348,7 +363,6 @@ static int link_writeable(struct link *link)
         return -1;
     }
     if (!outbox_is_empty(&link->outbox)) {
-        link_ask_to_write(link);
         return 0;
     }
     if (link->state == LINK_FINISHING) {
@@ -361,7 +375,22 @@ static int link_writeable(struct link *link)
     return 0;
 }
 
+static void link_write_now(void *arg)
+{
+    struct link *link = arg;
+
+    if (link_write(link) != 0) {
+        link_drop(link);
+    }
+}
+
 /* ---- libwebsockets' callbacks ---- */
+
+static int link_writeable(struct link *link)
+{
+    link->is_asked = false;
+    return link_write(link);
+}
 
 int link_callback(struct link *link, enum lws_callback_reasons reason, void *in, size_t len)
 {
@@ -405,6 +434,7 @@ struct link *link_new(const struct link_new_opts *opts)
     link->wsi = opts->wsi;
     link->is_server = opts->is_server;
     link->limits = *opts->limits;
+    link->write_hook = (struct loop_hook){.run = link_write_now, .arg = link};
     link->close_hook = (struct loop_hook){.run = link_say_close, .arg = link};
     outbox_init(&link->outbox, link->limits.outbox_bytes_max);
     buf_init(&link->in, link->limits.message_bytes_max);

@@ -23,11 +23,12 @@ struct link {
     struct link_limits limits;
     struct outbox outbox;
     struct buf in;      /* the message that is coming */
-    bool is_asked;      /* a writeable callback will come */
+    bool is_asked;      /* the socket is full: a writeable callback will come */
     bool has_peer_code; /* the peer's close frame came */
     unsigned code;      /* of the close: ours, or the peer's if has_peer_code */
     char reason[LINK_REASON_MAX + 1];
     const char *lost;            /* why it was given up; NULL: it broke */
+    struct loop_hook write_hook; /* what is queued is due */
     struct loop_hook close_hook; /* our close frame is due */
     struct loop_timer close_timer;
     struct loop_timer beat_timer;
