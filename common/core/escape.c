@@ -10,34 +10,13 @@ struct piece {
     bool is_utf8;
 };
 
-/* The bytes that the first byte of a UTF-8 sequence announces. */
-static size_t announced_bytes(uint8_t first)
-{
-    if (first < 0x80) {
-        return 1;
-    }
-    if (first < 0xe0) {
-        return 2;
-    }
-    return first < 0xf0 ? 3 : 4;
-}
-
 static struct piece next_piece(struct slice rest)
 {
-    size_t bytes = announced_bytes(rest.ptr[0]);
-    struct piece p = {1, rest.ptr[0], false};
+    struct piece p = {.point = rest.ptr[0]};
+    size_t bytes = slice_first_char(rest, &p.point);
 
-    if (bytes > rest.len || !slice_is_utf8(slice_first(rest, bytes))) {
-        return p;
-    }
-    p.is_utf8 = true;
-    p.bytes = bytes;
-    if (bytes > 1) {
-        p.point = rest.ptr[0] & (0x7fu >> bytes);
-    }
-    for (size_t i = 1; i < bytes; i++) {
-        p.point = p.point << 6 | (rest.ptr[i] & 0x3fu);
-    }
+    p.is_utf8 = bytes > 0;
+    p.bytes = bytes > 0 ? bytes : 1;
     return p;
 }
 

@@ -174,6 +174,19 @@ bool slice_is_utf8(struct slice s)
     return true;
 }
 
+size_t slice_first_char(struct slice s, uint32_t *point)
+{
+    size_t bytes = s.len == 0 ? 0 : utf8_sequence(s.ptr, s.len);
+
+    if (bytes > 0) {
+        *point = bytes == 1 ? s.ptr[0] : s.ptr[0] & (0x7fu >> bytes);
+    }
+    for (size_t i = 1; i < bytes; i++) {
+        *point = *point << 6 | (s.ptr[i] & 0x3fu);
+    }
+    return bytes;
+}
+
 bool slice_has_control(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++) {
