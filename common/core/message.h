@@ -114,6 +114,7 @@ struct msg_request {
     enum http_method method;
     struct slice url; /* template */
     enum body_encoding encoding;
+    struct slice root; /* xml: name of the document's element */
     const struct msg_field *fields;
     size_t nfields;
     struct msg_client client;

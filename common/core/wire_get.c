@@ -142,6 +142,7 @@ static void get_request(struct wire_reader *r, struct wire_map *m, struct msg_jo
     q->url = wire_read_str(r, m, "url", WIRE_REQUIRED);
     q->encoding = terms_encoding_of(wire_read_str(r, m, "encoding", WIRE_REQUIRED));
     note_unknown(&job->unknown, q->encoding == ENCODING_UNKNOWN, "request.encoding");
+    q->root = wire_read_str(r, m, "root", WIRE_OPTIONAL);
     get_fields(r, m, job);
     get_client(r, &client, job);
 }

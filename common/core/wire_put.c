@@ -99,6 +99,7 @@ static void put_request(struct wire_writer *w, struct wire_out *job, const struc
     wire_write_word(w, &m, "method", terms_method(q->method));
     wire_write_str(w, &m, "url", q->url, WIRE_REQUIRED);
     wire_write_word(w, &m, "encoding", terms_encoding(q->encoding));
+    wire_write_str(w, &m, "root", q->root, WIRE_OPTIONAL);
     put_fields(w, &m, q);
     put_client(w, &m, &q->client);
     wire_write_map_end(w, &m);

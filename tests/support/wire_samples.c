@@ -69,6 +69,7 @@ static void make_job_full(struct msg *m)
         .request = {METHOD_POST,
                     TEXT("https://hr.example/token"),
                     ENCODING_FORM,
+                    TEXT("order"),
                     fields,
                     2,
                     {CLIENT_SECRET_BASIC_RAW, TEXT("portal"), TEXT("s3"), TEXT("k"), TEXT("c")}},

@@ -79,6 +79,7 @@ static void wire_get_fills_a_job(void **state)
     assert_int_equal(job->purpose, PURPOSE_AUTHORIZE);
     assert_int_equal(job->request.method, METHOD_POST);
     assert_int_equal(job->request.encoding, ENCODING_FORM);
+    CHECK_TEXT("root", job->request.root, "order");
     assert_int_equal(job->request.nfields, 2);
     assert_int_equal(job->request.fields[1].place, PLACE_HEADER);
     CHECK_TEXT("key", job->request.fields[1].key, "X-Pin");
@@ -108,6 +109,7 @@ static void wire_get_gives_defaults_for_what_is_absent(void **state)
     read_text(&bytes, GOLDEN_JOB_MIN, &m);
     assert_int_equal(m.body.job.request.client.method, CLIENT_NONE);
     assert_true(slice_is_absent(m.body.job.request.client.secret));
+    assert_true(slice_is_absent(m.body.job.request.root));
     assert_false(slice_is_absent(m.body.job.request.url));
     assert_int_equal(m.body.job.expect.answer, ENCODING_UNKNOWN);
     assert_null(m.body.job.unknown);

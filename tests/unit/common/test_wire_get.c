@@ -86,6 +86,7 @@ static const struct map {
      {{"method", "'GET'", true},
       {"url", "'u'", true},
       {"encoding", "'json'", true},
+      {"root", "'r'", false},
       {"fields", "91 93 'path' 'k' 'v'", true},
       {"client", "80", false}}},
     {"job.request.client",
