@@ -47,9 +47,22 @@ static bool send_message(struct agent_tunnel *t, const struct msg *m)
         (const uint8_t *)(text), sizeof(text) - 1                                                  \
     }
 static const struct slice features[] = {
-    FEATURE("encoding:form"), FEATURE("encoding:json"), FEATURE("method:POST"),
-    FEATURE("method:PUT"),    FEATURE("method:PATCH"),  FEATURE("method:DELETE"),
-    FEATURE("method:GET"),    FEATURE("discover"),
+    FEATURE("encoding:json"),
+    FEATURE("encoding:form"),
+    FEATURE("encoding:form_rfc3986"),
+    FEATURE("encoding:xml"),
+    FEATURE("encoding:rss"),
+    FEATURE("encoding:csv"),
+    FEATURE("encoding:text"),
+    FEATURE("encoding:multipart_form"),
+    FEATURE("encoding:multipart_related"),
+    FEATURE("encoding:oracle_adf"),
+    FEATURE("method:POST"),
+    FEATURE("method:PUT"),
+    FEATURE("method:PATCH"),
+    FEATURE("method:DELETE"),
+    FEATURE("method:GET"),
+    FEATURE("discover"),
 };
 
 static struct cx_id *known_ids(const struct jobs *jobs, size_t *n)

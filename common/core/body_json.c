@@ -1,4 +1,4 @@
-#include "common/core/body.h"
+#include "common/core/body_rows.h"
 
 #include <jansson.h>
 
@@ -28,9 +28,6 @@ static enum cx_err add_pair(json_t *object, const struct body_pair *pair)
     json_t *value;
     bool is_added;
 
-    if (!slice_is_utf8(pair->key) || !slice_is_utf8(pair->value)) {
-        return CX_E_UTF8;
-    }
     value = json_stringn_nocheck((const char *)pair->value.ptr, pair->value.len);
     before = json_object_getn(object, key, pair->key.len);
     is_added = before != NULL ? add_again(object, pair, before, value)
@@ -54,14 +51,15 @@ static int put_piece(const char *piece, size_t len, void *arg)
     return sink->err == CX_OK ? 0 : -1;
 }
 
-enum cx_err body_encode_json(const struct body_pair *pairs, size_t npairs, struct buf *out)
+enum cx_err body_encode_json(const struct body *in, struct buf *out, struct buf *media_type)
 {
     json_t *object = json_object();
     struct sink sink = {.out = out, .err = CX_E_NOMEM};
     enum cx_err err = object == NULL ? CX_E_NOMEM : CX_OK;
 
-    for (size_t i = 0; i < npairs && err == CX_OK; i++) {
-        err = add_pair(object, &pairs[i]);
+    (void)media_type;
+    for (size_t i = 0; i < in->npairs && err == CX_OK; i++) {
+        err = add_pair(object, &in->pairs[i]);
     }
     /* jansson keeps the order in which names came */
     if (err == CX_OK && json_dump_callback(object, put_piece, &sink, JSON_COMPACT) != 0) {

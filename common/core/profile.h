@@ -99,10 +99,10 @@ struct profile_input {
  * {{secret:name}} and nothing else. The client's id and secret are templates, like the URLs and the
  * fields' values: a literal "{{" is written "{{{{" there.
  *
- * What this version can't do (encodings other than form and json, other client methods, a mapped
- * answer, an answer in other encodings than JSON and form) is a fault that says so. `warnings`
- * (faults too; may be NULL) tells what is allowed and unwise: no connector, http, a method other
- * than POST, a secret in a URL, {{secret:…}} that no agent keeps yet, …
+ * What this version can't do (other client methods, a mapped answer, an answer in other encodings
+ * than JSON and form) is a fault that says so. `warnings` (faults too; may be NULL) tells what is
+ * allowed and unwise: no connector, http, a method other than POST, a secret in a URL,
+ * {{secret:…}} that no agent keeps yet, …
  *
  * True if there was no fault; `out` is then filled (profile_done) and otherwise untouched. Running
  * out of memory is a fault as well. Pure. */

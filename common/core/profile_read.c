@@ -134,11 +134,6 @@ static void read_content_type(struct profile_reader *r)
 {
     r->p.content_type = (enum body_encoding)members_word(&r->top, "content_type", encodings,
                                                          ENCODING_COUNT, ENCODING_FORM);
-    if (body_encoder_of(r->p.content_type) == NULL) {
-        members_fault(&r->top, "content_type",
-                      "%s is not supported by this version; form and json are",
-                      encodings[r->p.content_type]);
-    }
 }
 
 static void read_answer(struct profile_reader *r)

@@ -3,11 +3,6 @@
 #include "common/core/body.h"
 #include "common/core/encode.h"
 
-#include <stdlib.h>
-
-/* JSON is what RFC 6749, 5.1 promises; what else comes is read too. */
-#define ACCEPT "application/json, */*;q=0.5"
-
 static enum cx_err put_query(struct request_parts *p, const struct request_item *item)
 {
     struct buf *url = &p->made->url;
@@ -59,40 +54,19 @@ static enum cx_err build_url(struct request_parts *p)
     return request_parts_expand(p, &spot, p->job->request.url, TEMPLATE_URL, &p->made->url);
 }
 
-static enum cx_err put_default_header(struct request_parts *p, struct slice name, const char *value)
+/* What this job is answered with, as far as its profile knows. */
+static enum cx_err put_accept(struct request_parts *p)
 {
-    return request_parts_has_header(p, name)
-               ? CX_OK
-               : request_parts_put_header(p, name, slice_of_str(value));
-}
+    const struct slice name = SLICE_LIT("Accept");
+    const struct body_encoder *answer = body_encoder_of(p->job->expect.answer);
 
-static enum cx_err build_body(struct request_parts *p, const struct body_encoder *encoder)
-{
-    struct body_pair *pairs = calloc(p->nitems + 1, sizeof(*pairs));
-    size_t npairs = 0;
-    enum cx_err err = CX_E_NOMEM;
-
-    for (size_t i = 0; i < p->nitems && pairs != NULL; i++) {
-        if (p->items[i].place == PLACE_PAYLOAD) {
-            pairs[npairs++] =
-                (struct body_pair){p->items[i].key, request_parts_value(p, &p->items[i])};
-        }
+    if (request_parts_has_header(p, name)) {
+        return CX_OK;
     }
-    if (pairs != NULL) {
-        err = encoder->encode(pairs, npairs, &p->made->body);
+    if (answer == NULL) {
+        answer = body_encoder_of(p->job->request.encoding);
     }
-    free(pairs);
-    p->made->has_body = true;
-    return err == CX_OK ? CX_OK : request_parts_refuse(p, err, "payload", cx_err_text(err));
-}
-
-static enum cx_err build_headers(struct request_parts *p, const char *media_type)
-{
-    enum cx_err err = put_default_header(p, SLICE_LIT("Accept"), ACCEPT);
-
-    return err == CX_OK && body_is_carried_by(p->made->method)
-               ? put_default_header(p, SLICE_LIT("Content-Type"), media_type)
-               : err;
+    return request_parts_put_header(p, name, slice_of_str(answer->accept));
 }
 
 /* The fields that stand in the URL, or those that don't. */
@@ -143,7 +117,6 @@ static enum cx_err begin(struct request_parts *p)
 
 static enum cx_err finish(struct request_parts *p)
 {
-    const struct body_encoder *encoder = body_encoder_of(p->job->request.encoding);
     bool has_body = body_is_carried_by(p->made->method);
     enum cx_err err = put_fields(p, false);
 
@@ -154,9 +127,9 @@ static enum cx_err finish(struct request_parts *p)
         err = request_client_put_header(p);
     }
     if (err == CX_OK) {
-        err = build_headers(p, encoder->media_type);
+        err = put_accept(p);
     }
-    return err == CX_OK && has_body ? build_body(p, encoder) : err;
+    return err == CX_OK && has_body ? request_body_put(p) : err;
 }
 
 static enum stage stage_of(enum cx_err err)

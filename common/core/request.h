@@ -41,8 +41,8 @@ struct request_parts {
  *
  * URL: {tenant} is variables["tenant"], any other {name} the `path` field of that key (a template
  * itself; what it gives is one value). The query fields follow the URL's own query.
- * Headers: the header fields in order; Accept and, with a body, Content-Type unless a field sets
- * them. No header twice.
+ * Headers: the header fields in order; Accept (the answer that is expected, else the payload's
+ * encoding, first) and, with a body, Content-Type, unless a field sets them. No header twice.
  * Payload: the payload fields in order, then the client's authentication: of POST, PUT and PATCH
  * the body, encoded; of GET and DELETE, which have no body, behind the query fields. Client (RFC
  * 6749, 2.3.1): client_secret_basic sends id and secret form-encoded, client_secret_basic_raw as
@@ -53,12 +53,11 @@ struct request_parts {
  * payload fields and the client alone, and not where these go into the URL (payload and
  * client_secret_post of GET and DELETE), which others read.
  *
- * This version knows the encodings of body_encoder_of and those four client methods.
+ * This version knows every encoding, and those four client methods.
  * Errors of both, with `stage` set: CX_E_MISSING (STAGE_TEMPLATE: nothing fills a name; fail names
  * field and name), CX_E_SECRET (STAGE_SECRET: the keeper does not give {{secret:…}}, or it can't
  * stand there), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its
- * place, a header is not allowed or there twice), CX_E_UTF8 (STAGE_TEMPLATE: a payload that JSON
- * can't hold), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail`
+ * place or its encoding can't hold it, a header is not allowed or there twice), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail`
  * never shows a value. After an error `out` is empty and `parts` is done with. Pure.
  *
  * job, out: borrowed until the request is finished or dropped. keeper: for the call; NULL keeps

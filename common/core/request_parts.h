@@ -60,6 +60,10 @@ enum cx_err request_parts_put_header(struct request_parts *p, struct slice name,
                                      struct slice value) CX_MUST_CHECK;
 bool request_parts_has_header(const struct request_parts *p, struct slice name);
 
+/* Encode the payload, once it is there, into the body, with its Content-Type. Errors:
+ * request_begin's. */
+enum cx_err request_body_put(struct request_parts *p) CX_MUST_CHECK;
+
 /* The client's authentication: can this version do it; what of it goes into the payload (or its id
  * alone), once all fields of that are there; what is a header, once all other ones are. Errors:
  * request_begin's. */

@@ -115,9 +115,3 @@ def test_a_refresh_is_json_too(ask, platform, endpoint):
     answer = platform.api("POST", "/v1/profiles/p/refresh", {"refresh_token": token["refresh_token"]}, key=platform.app_key)
     assert answer.status == 200, answer
     assert seen(endpoint).body == ('{"grant_type":"refresh_token","refresh_token":"%s"}' % token["refresh_token"]).encode()
-
-
-def test_an_encoding_that_is_not_there_yet_is_refused_when_saved(platform):
-    answer = platform.api("PUT", "/v1/profiles/p", {"name": "p", "type": "oauth2_password",
-                                                    "token_url": "https://idp.example/t", "content_type": "xml"})
-    assert answer.status == 400 and "form and json" in str(answer.json["errors"])

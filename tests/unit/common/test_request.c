@@ -326,11 +326,10 @@ static void request_build_fails_cleanly_without_memory(void **state)
 static void body_encoder_of_knows_what_can_be_sent(void **state)
 {
     (void)state;
-    assert_string_equal(body_encoder_of(ENCODING_FORM)->media_type,
-                        "application/x-www-form-urlencoded");
-    assert_string_equal(body_encoder_of(ENCODING_JSON)->media_type, "application/json");
+    for (int encoding = 1; encoding < ENCODING_COUNT; encoding++) {
+        assert_int_equal(body_encoder_of((enum body_encoding)encoding)->encoding, encoding);
+    }
     assert_null(body_encoder_of(ENCODING_UNKNOWN));
-    assert_null(body_encoder_of(ENCODING_XML));
 }
 
 int main(void)

@@ -103,7 +103,7 @@ static void request_build_masked_leaves_the_job_as_it_was(void **state)
 
 static void request_build_masked_fails_as_the_real_one(void **state)
 {
-    struct msg_job job = job_of(ENCODING_XML, CLIENT_NONE);
+    struct msg_job job = job_of(ENCODING_UNKNOWN, CLIENT_NONE);
     struct request r = {0};
     enum stage stage = STAGE_NONE;
 

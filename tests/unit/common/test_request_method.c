@@ -126,9 +126,9 @@ static void request_build_refuses_a_json_payload_that_is_not_utf8(void **state)
             .fields = {{PLACE_PAYLOAD, "a", "\xff"}},
             .encoding = ENCODING_JSON,
             .client = CLIENT_NONE,
-            .err = CX_E_UTF8,
+            .err = CX_E_SYNTAX,
             .stage = STAGE_TEMPLATE,
-            .says = "payload: text is not valid UTF-8",
+            .says = "payload field \"a\": is not UTF-8",
         },
     };
 

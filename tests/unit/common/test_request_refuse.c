@@ -169,7 +169,7 @@ static void request_build_refuses_methods_encodings_and_places_it_lacks(void **s
     assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_UNSUPPORTED);
     assert_int_equal(stage, STAGE_AGENT);
     request_row_job(&m, &plain);
-    m.job.request.encoding = ENCODING_XML;
+    m.job.request.encoding = ENCODING_UNKNOWN;
     assert_int_equal(request_build(&m.job, NULL, &r, &stage, NULL), CX_E_UNSUPPORTED);
     request_row_job(&m, &plain);
     m.job.request.nfields = 1; /* a field whose place is PLACE_UNKNOWN */

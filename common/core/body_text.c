@@ -1,0 +1,71 @@
+#include "common/core/body_rows.h"
+
+/* What some reader takes for the end of a line: LF, VT, FF, CR, FS to RS, NEL, U+2028, U+2029; and
+ * the other control characters but tab, which have no business in a line of text. */
+static bool ends_line(uint32_t point)
+{
+    return (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) || point == 0x2028 ||
+           point == 0x2029;
+}
+
+static const char *why_no_line(struct slice text)
+{
+    uint32_t point;
+    size_t bytes;
+
+    for (size_t at = 0; at < text.len; at += bytes) {
+        bytes = slice_first_char(slice_from(text, at), &point);
+        if (bytes == 0) {
+            return "is not UTF-8";
+        }
+        if (ends_line(point)) {
+            return "holds a line break or another control character, which would make it another "
+                   "line";
+        }
+    }
+    return NULL;
+}
+
+const char *body_why_no_line_key(const struct body *in, size_t index)
+{
+    struct slice key = in->pairs[index].key;
+
+    if (key.len == 0 && in->npairs > 1) {
+        return "is empty: the value would be the whole body, and there are other fields";
+    }
+    return slice_find(key, 0, '=') != key.len ? "holds a '=', which ends the key in its line"
+                                              : why_no_line(key);
+}
+
+const char *body_why_no_line_value(const struct body *in, size_t index)
+{
+    return in->pairs[index].key.len == 0 ? body_why_no_utf8_value(in, index)
+                                         : why_no_line(in->pairs[index].value);
+}
+
+static enum cx_err put_line(const struct body_pair *pair, struct buf *out)
+{
+    enum cx_err err = buf_put(out, pair->key);
+
+    if (err == CX_OK) {
+        err = buf_put_byte(out, '=');
+    }
+    if (err == CX_OK) {
+        err = buf_put(out, pair->value);
+    }
+    return err == CX_OK ? buf_put_str(out, "\r\n") : err;
+}
+
+enum cx_err body_encode_text(const struct body *in, struct buf *out, struct buf *media_type)
+{
+    enum cx_err err = CX_OK;
+
+    (void)media_type;
+    if (in->npairs == 1 && in->pairs[0].key.len == 0) {
+        return buf_put(out, in->pairs[0].value);
+    }
+    for (size_t i = 0; i < in->npairs && err == CX_OK; i++) {
+        err = put_line(&in->pairs[i], out);
+    }
+    return err;
+}
