@@ -1,6 +1,8 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
 #include "common/core/policy_explain.h"
+#include "common/io/clock.h"
+#include "common/io/tls_identity.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -171,6 +173,21 @@ static void print_addresses(const struct question *q)
     }
 }
 
+static void print_tls(const struct policy_rule *rule)
+{
+    char text[TLS_IDENTITY_TEXT_BYTES];
+
+    printf("  tls       %s at least, verified against %s\n", rule->tls.is_1_3_asked ? "1.3" : "1.2",
+           rule->ca != NULL ? rule->ca : "the system's CAs");
+    if (rule->tls.pins != NULL) {
+        printf("  pins      the server's key must be one of %s\n", rule->tls.pins);
+    }
+    if (tls_identity_is_set(&rule->tls.identity)) {
+        printf("  shows     the client certificate %s\n",
+               tls_identity_text(&rule->tls.identity, clock_wall_s(), text));
+    }
+}
+
 static void print_way(const struct question *q)
 {
     if (q->answer.decides->target != NULL) {
@@ -182,6 +199,9 @@ static void print_way(const struct question *q)
     } else {
         print_networks(q->answer.decides);
         print_addresses(q);
+    }
+    if (q->goes_to.is_https) {
+        print_tls(q->answer.decides);
     }
 }
 

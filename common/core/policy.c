@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIELD_BYTES = 128 };
-
 void policy_init(struct policy *p)
 {
     *p = (struct policy){0};
@@ -21,6 +19,7 @@ static void rule_done(struct policy_rule *rule)
     free(rule->ca);
     free(rule->target);
     proxy_done(&rule->proxy);
+    tls_terms_done(&rule->tls);
     free(rule->networks);
     policy_pattern_free(rule->pattern);
     *rule = (struct policy_rule){0};
@@ -35,87 +34,80 @@ void policy_done(struct policy *p)
     policy_init(p);
 }
 
-/* One rule on its way in: what is read, and where its faults go. */
-struct reading {
-    const struct policy_rule_text *text;
-    struct faults *faults;
-    char field[FIELD_BYTES]; /* of the last fault */
-};
-
-static void out_of_memory(struct reading *r)
+void policy_out_of_memory(struct policy_reading *r)
 {
     faults_add(r->faults, r->text->where, r->text->field, "%s", cx_err_text(CX_E_NOMEM));
 }
 
-static const char *field_of(struct reading *r, const char *name)
+const char *policy_field_of(struct policy_reading *r, const char *name)
 {
     (void)snprintf(r->field, sizeof(r->field), "%s.%s", r->text->field, name);
     return r->field;
 }
 
-static const char *element_of(struct reading *r, const char *name, size_t index)
+const char *policy_element_of(struct policy_reading *r, const char *name, size_t index)
 {
     (void)snprintf(r->field, sizeof(r->field), "%s.%s[%zu]", r->text->field, name, index);
     return r->field;
 }
 
-static char *dup_or_fault(struct reading *r, const char *text)
+static char *dup_or_fault(struct policy_reading *r, const char *text)
 {
     char *copy = strdup(text);
 
     if (copy == NULL) {
-        out_of_memory(r);
+        policy_out_of_memory(r);
     }
     return copy;
 }
 
-static void read_name(struct reading *r, const struct policy *p, struct policy_rule *out)
+static void read_name(struct policy_reading *r, const struct policy *p, struct policy_rule *out)
 {
     struct slice name = slice_of_str(r->text->name);
 
     if (name.len == 0) {
-        faults_add(r->faults, r->text->where, field_of(r, "name"),
+        faults_add(r->faults, r->text->where, policy_field_of(r, "name"),
                    "is missing: the name stands for the rule in messages");
         return;
     }
     if (name.len > POLICY_NAME_BYTES_MAX || slice_has_control(name) || !slice_is_utf8(name)) {
-        faults_add(r->faults, r->text->where, field_of(r, "name"),
+        faults_add(r->faults, r->text->where, policy_field_of(r, "name"),
                    "must be at most %d bytes of UTF-8 without control characters",
                    POLICY_NAME_BYTES_MAX);
         return;
     }
     for (size_t i = 0; i < p->nrules; i++) {
         if (strcmp(p->rules[i].name, r->text->name) == 0) {
-            faults_add(r->faults, r->text->where, field_of(r, "name"),
+            faults_add(r->faults, r->text->where, policy_field_of(r, "name"),
                        "\"%s\" is the name of another rule already", r->text->name);
         }
     }
     out->name = dup_or_fault(r, r->text->name);
 }
 
-static void read_where(struct reading *r, struct policy_rule *out)
+static void read_where(struct policy_reading *r, struct policy_rule *out)
 {
     out->where = dup_or_fault(r, r->text->where == NULL ? "" : r->text->where);
 }
 
-static void read_url(struct reading *r, struct policy_rule *out)
+static void read_url(struct policy_reading *r, struct policy_rule *out)
 {
     struct cx_fail fail = {0};
 
     if (r->text->url == NULL || r->text->url[0] == '\0') {
-        faults_add(r->faults, r->text->where, field_of(r, "url"),
+        faults_add(r->faults, r->text->where, policy_field_of(r, "url"),
                    "is missing: write what may be reached, such as "
                    "https://idp.corp.example/oauth/token");
         return;
     }
     if (policy_pattern_new(slice_of_str(r->text->url), &out->pattern, &fail) != CX_OK) {
-        faults_add(r->faults, r->text->where, field_of(r, "url"), "%s", cx_fail_text(&fail));
+        faults_add(r->faults, r->text->where, policy_field_of(r, "url"), "%s", cx_fail_text(&fail));
         return;
     }
     out->url = dup_or_fault(r, r->text->url);
 }
 
-static void read_methods(struct reading *r, struct policy_rule *out)
+static void read_methods(struct policy_reading *r, struct policy_rule *out)
 {
     const char *const *methods = r->text->methods;
 
@@ -123,7 +115,7 @@ static void read_methods(struct reading *r, struct policy_rule *out)
         enum http_method method = terms_method_of(slice_of_str(methods[i]));
 
         if (method == METHOD_UNKNOWN) {
-            faults_add(r->faults, r->text->where, element_of(r, "methods", i),
+            faults_add(r->faults, r->text->where, policy_element_of(r, "methods", i),
                        "must be POST, PUT, PATCH, DELETE or GET (upper case), found \"%s\"",
                        methods[i]);
         } else {
@@ -135,7 +127,7 @@ static void read_methods(struct reading *r, struct policy_rule *out)
     }
 }
 
-static void read_networks(struct reading *r, struct policy_rule *out)
+static void read_networks(struct policy_reading *r, struct policy_rule *out)
 {
     const char *const *networks = r->text->networks;
     size_t count = 0;
@@ -148,7 +140,7 @@ static void read_networks(struct reading *r, struct policy_rule *out)
     }
     out->networks = calloc(count, sizeof(*out->networks));
     if (out->networks == NULL) {
-        out_of_memory(r);
+        policy_out_of_memory(r);
         return;
     }
     out->nnetworks = count;
@@ -156,13 +148,13 @@ static void read_networks(struct reading *r, struct policy_rule *out)
         struct cx_fail fail = {0};
 
         if (policy_network_read(networks[i], &out->networks[i], &fail) != CX_OK) {
-            faults_add(r->faults, r->text->where, element_of(r, "networks", i), "%s",
+            faults_add(r->faults, r->text->where, policy_element_of(r, "networks", i), "%s",
                        cx_fail_text(&fail));
         }
     }
 }
 
-static void read_share(struct reading *r, struct policy_rule *out)
+static void read_share(struct policy_reading *r, struct policy_rule *out)
 {
     static const struct {
         const char *word;
@@ -180,24 +172,24 @@ static void read_share(struct reading *r, struct policy_rule *out)
             return;
         }
     }
-    faults_add(r->faults, r->text->where, field_of(r, "share"),
+    faults_add(r->faults, r->text->where, policy_field_of(r, "share"),
                "must be none, name or url, found \"%s\"", share);
 }
 
-static void read_ca(struct reading *r, struct policy_rule *out)
+static void read_ca(struct policy_reading *r, struct policy_rule *out)
 {
     if (r->text->ca == NULL) {
         return;
     }
     if (r->text->ca[0] == '\0') {
-        faults_add(r->faults, r->text->where, field_of(r, "ca"),
+        faults_add(r->faults, r->text->where, policy_field_of(r, "ca"),
                    "must be a file; leave it out for the system's CAs");
         return;
     }
     out->ca = dup_or_fault(r, r->text->ca);
 }
 
-static void read_target(struct reading *r, struct policy_rule *out)
+static void read_target(struct policy_reading *r, struct policy_rule *out)
 {
     struct cx_fail fail = {0};
 
@@ -205,19 +197,20 @@ static void read_target(struct reading *r, struct policy_rule *out)
         return;
     }
     if (policy_target_check(r->text->target, &fail) != CX_OK) {
-        faults_add(r->faults, r->text->where, field_of(r, "target"), "%s", cx_fail_text(&fail));
+        faults_add(r->faults, r->text->where, policy_field_of(r, "target"), "%s",
+                   cx_fail_text(&fail));
         return;
     }
     out->target = dup_or_fault(r, r->text->target);
 }
 
-static void read_proxy(struct reading *r, struct policy_rule *out)
+static void read_proxy(struct policy_reading *r, struct policy_rule *out)
 {
     if (r->text->proxy == NULL || !proxy_is_set(r->text->proxy)) {
         return;
     }
     if (out->nnetworks != 0) {
-        faults_add(r->faults, r->text->where, field_of(r, "networks"),
+        faults_add(r->faults, r->text->where, policy_field_of(r, "networks"),
                    "can't be checked behind a proxy, which resolves names itself: leave `networks` "
                    "or `proxy` out");
     }
@@ -243,7 +236,7 @@ static bool append(struct policy *p, struct policy_rule *rule)
 
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults)
 {
-    struct reading reading = {.text = text, .faults = faults};
+    struct policy_reading reading = {.text = text, .faults = faults};
     struct policy_rule made = {0};
     size_t before = faults_total(faults);
     bool is_good;
@@ -257,15 +250,20 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     read_target(&reading, &made);
     read_share(&reading, &made);
     read_proxy(&reading, &made);
+    policy_tls_read(&reading, &made);
     is_good = faults_total(faults) == before;
     if (is_good && !append(p, &made)) {
-        out_of_memory(&reading);
+        policy_out_of_memory(&reading);
         is_good = false;
     }
     if (is_good && text->proxy != NULL) {
         *text->proxy = (struct proxy){0};
     }
+    if (is_good && text->identity != NULL) {
+        *text->identity = (struct tls_identity){0};
+    }
     made.proxy = (struct proxy){0};
+    made.tls.identity = (struct tls_identity){0};
     rule_done(&made);
     return is_good;
 }

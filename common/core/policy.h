@@ -5,6 +5,7 @@
 #include "common/core/faults.h"
 #include "common/core/proxy.h"
 #include "common/core/terms.h"
+#include "common/core/tls_terms.h"
 #include "common/core/url.h"
 
 #include <sys/socket.h>
@@ -36,7 +37,12 @@ struct policy_rule_text {
     const char *target;  /* where these requests really go: scheme, host and port; NULL: where their
                             URL says */
     struct proxy *proxy; /* moved from if the rule is appended; NULL or not set: none */
-    const char *share;   /* none, name, url; NULL: url */
+    struct tls_identity *identity; /* the client certificate shown to these servers; moved from if
+                                      the rule is appended; NULL or not set: none */
+    const char *tls_min;           /* 1.2, 1.3; NULL: 1.2 */
+    const char *const *pins;       /* of the servers' keys (tls_pin_check), NULL-terminated; one of
+                                      them must fit, besides all else; NULL or empty: not looked at */
+    const char *share;             /* none, name, url; NULL: url */
 };
 
 struct policy_rule {
@@ -46,6 +52,7 @@ struct policy_rule {
     char *ca;     /* NULL: the system's CAs */
     char *target; /* "https://host:port": what the URL names is a virtual name; NULL: it is not */
     struct proxy proxy;
+    struct tls_terms tls;
     unsigned methods; /* bit (1u << METHOD_x) */
     enum policy_share share;
     struct policy_network *networks;
@@ -64,7 +71,7 @@ void policy_done(struct policy *p);
 /* Check one rule and append it. Every fault of the rule is added to `faults` (none is appended
  * then): malformed pattern, scheme, method, network (host bits set, a prefix too long), a name used
  * twice, share, a target that is more than an origin, `networks` beside a proxy, which resolves
- * names itself. True if it was appended. */
+ * names itself, a malformed pin, terms of TLS for http. True if it was appended. */
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
 
 /* The rule that decides on this request, or NULL: denied. Percent-encoding in paths compares as

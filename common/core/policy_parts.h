@@ -14,6 +14,12 @@ enum policy_miss {
     POLICY_MISS_HOST = 1 << 4
 };
 
+enum {
+    POLICY_NAME_BYTES_MAX = 64,
+    POLICY_LABEL_BYTES = POLICY_NAME_BYTES_MAX + 16,
+    POLICY_FIELD_BYTES = 128
+};
+
 /* A rule's URL pattern, parsed. */
 struct policy_pattern {
     bool is_https;
@@ -35,14 +41,27 @@ void policy_pattern_free(struct policy_pattern *p);
  * because the scheme does is no miss of its own. */
 unsigned policy_pattern_misses(const struct policy_pattern *p, const struct url *url);
 
+/* One rule on its way in: what is read, and where its faults go. */
+struct policy_reading {
+    const struct policy_rule_text *text;
+    struct faults *faults;
+    char field[POLICY_FIELD_BYTES]; /* of the last fault */
+};
+
+/* "policy[0].name", "policy[0].name[2]"; in r->field, until the next one. */
+const char *policy_field_of(struct policy_reading *r, const char *name);
+const char *policy_element_of(struct policy_reading *r, const char *name, size_t index);
+void policy_out_of_memory(struct policy_reading *r);
+
+/* Read the rule's terms of TLS (policy_tls.c). The identity is lent until the rule is appended. */
+void policy_tls_read(struct policy_reading *r, struct policy_rule *out);
+
 /* Parse "10.0.0.0/8", "2001:db8::/32", or one address. Errors: CX_E_SYNTAX, CX_E_RANGE. */
 enum cx_err policy_network_read(const char *text, struct policy_network *out,
                                 struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Is it an origin, "https://host:port" and nothing behind it? Error: CX_E_SYNTAX. */
 enum cx_err policy_target_check(const char *text, struct cx_fail *fail) CX_MUST_CHECK;
-
-enum { POLICY_NAME_BYTES_MAX = 64, POLICY_LABEL_BYTES = POLICY_NAME_BYTES_MAX + 16 };
 
 /* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */
 const char *policy_rule_label(const struct policy_rule *rule, char out[POLICY_LABEL_BYTES]);

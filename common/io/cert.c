@@ -290,22 +290,32 @@ int64_t cert_days_left(const X509 *cert, uint64_t now_s)
     return left >= 0 ? left / day_s : -((-left + day_s - 1) / day_s);
 }
 
-const char *cert_issuer_text(const X509 *cert, char out[CERT_ISSUER_TEXT_BYTES])
+static const char *name_text(const X509_NAME *name, const char *if_empty,
+                             char out[CERT_NAME_TEXT_BYTES])
 {
     BIO *bio = BIO_new(BIO_s_mem());
     int len = -1;
 
-    if (bio != NULL &&
-        X509_NAME_print_ex(bio, X509_get_issuer_name(cert), 0, XN_FLAG_RFC2253) >= 0) {
-        len = BIO_read(bio, out, CERT_ISSUER_TEXT_BYTES - 1);
+    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0) {
+        len = BIO_read(bio, out, CERT_NAME_TEXT_BYTES - 1);
     }
     out[len > 0 ? len : 0] = '\0';
     if (out[0] == '\0') {
-        (void)snprintf(out, CERT_ISSUER_TEXT_BYTES, "an issuer without a name");
+        (void)snprintf(out, CERT_NAME_TEXT_BYTES, "%s", if_empty);
     }
     cx_text_clean(out);
     BIO_free(bio);
     return out;
+}
+
+const char *cert_issuer_text(const X509 *cert, char out[CERT_NAME_TEXT_BYTES])
+{
+    return name_text(X509_get_issuer_name(cert), "an issuer without a name", out);
+}
+
+const char *cert_subject_text(const X509 *cert, char out[CERT_NAME_TEXT_BYTES])
+{
+    return name_text(X509_get_subject_name(cert), "a subject without a name", out);
 }
 
 const char *cert_serial_text(const X509 *cert, char out[CERT_SERIAL_TEXT_BYTES])

@@ -69,10 +69,12 @@ int64_t cert_days_left(const X509 *cert, uint64_t now_s);
 /* Lower-case hex of the serial number. Returns `out`. */
 const char *cert_serial_text(const X509 *cert, char out[CERT_SERIAL_TEXT_BYTES]);
 
-enum { CERT_ISSUER_TEXT_BYTES = 128 };
+enum { CERT_NAME_TEXT_BYTES = 128 };
 
-/* The issuer's name (RFC 4514) for a message: printable, escaped, cut to fit. Returns `out`. */
-const char *cert_issuer_text(const X509 *cert, char out[CERT_ISSUER_TEXT_BYTES]);
+/* The issuer's or subject's name (RFC 4514) for a message: printable, escaped, cut to fit. Returns
+ * `out`. */
+const char *cert_issuer_text(const X509 *cert, char out[CERT_NAME_TEXT_BYTES]);
+const char *cert_subject_text(const X509 *cert, char out[CERT_NAME_TEXT_BYTES]);
 
 /* Who an agent's certificate speaks for. */
 struct cert_agent_name {

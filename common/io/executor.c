@@ -276,6 +276,7 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
         .has_body = run->request.has_body,
         .body = buf_view(&run->request.body),
         .ca_file = run->rule->ca,
+        .tls = &run->rule->tls,
         .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
         .budget_ms = budget_ms,
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,

@@ -23,6 +23,10 @@
  *   has read last, but only without a directory; reading the system's takes some 30 ms.
  * - CURLOPT_CA_CACHE_TIMEOUT, CURLOPT_MAXLIFETIME_CONN, the time since http_renew_trust: what is
  *   older does not count.
+ * - CURLOPT_SSLCERT_BLOB: a connection is used again only by requests with the same certificate.
+ * What CURLOPT_SSL_CTX_FUNCTION put on it would not be compared, and the key is not: so a
+ * certificate comes here only with a key that was found to be its own.
+ * - CURLOPT_PINNEDPUBLICKEY: looked at after the chain and the name were verified.
  * - CURLOPT_SSL_SESSIONID_CACHE off: a resumed TLS session would not be verified again.
  * - CURLMOPT_MAXCONNECTS: below the number of calls under way, no connection is ever reused.
  * - "Expect:": a request's body is not held back for a 100.

@@ -14,6 +14,7 @@
 
 struct loop;          /* loop.h */
 struct proxy;         /* proxy.h */
+struct tls_terms;     /* tls_terms.h */
 struct http;          /* the engine; one a loop */
 struct http_transfer; /* one request under way */
 struct http_end;      /* how it ended */
@@ -31,8 +32,11 @@ struct http_plan {
     const char *const *headers; /* "Name: value" */
     size_t nheaders;
     bool has_body;
-    struct slice body;         /* copied, wiped after use */
-    const char *ca_file;       /* NULL: the system's CAs */
+    struct slice body;   /* copied, wiped after use */
+    const char *ca_file; /* NULL: the system's CAs */
+    /* Connections are shared only by requests with the same CAs, client certificate, version and
+     * pins. NULL: nothing beyond the defaults. */
+    const struct tls_terms *tls;
     const struct proxy *proxy; /* CONNECT for https, the whole URL for http; NULL: none */
     uint32_t budget_ms;        /* from http_start to `done` */
     uint32_t reuse_idle_ms;    /* a connection idle for longer is not reused; 0: 60 s */

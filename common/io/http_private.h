@@ -8,8 +8,8 @@
 #include <uv.h>
 
 /* What http.c (the engine), http_socket.c (its descriptors on the loop) and http_transfer.c (one
- * request's life), http_request.c (what it sends), http_gate.c and http_receive.c (what libcurl
- * asks and brings on the way) share. For nobody else. */
+ * request's life), http_request.c and http_tls.c (what it sends, and how), http_gate.c and
+ * http_receive.c (what libcurl asks and brings on the way) share. For nobody else. */
 
 enum {
     HTTP_IDLE_CALLS_MAX = 64,          /* kept for the next requests, with their easy handles */
@@ -70,6 +70,7 @@ struct http_transfer {
     bool has_query;
     bool has_own_ca;        /* CURLOPT_CAINFO is not the system's */
     bool has_proxy;         /* CURLOPT_PROXY is not empty */
+    bool has_tls_terms;     /* the options of http_tls_set are not the defaults */
     long head_bytes_before; /* what libcurl had written when the gate opened: a CONNECT */
     /* the answer */
     struct http_facts facts;
@@ -117,6 +118,11 @@ bool http_request_set_up(struct http_transfer *call);
 
 /* What is this request's own; copies headers and body. Error: CX_E_NOMEM. */
 enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan);
+
+/* ---- http_tls.c: what is asked of TLS beyond the defaults ---- */
+
+/* False: out of memory. */
+bool http_tls_set(struct http_transfer *call, const struct tls_terms *terms);
 
 /* ---- http_gate.c: what is asked before bytes leave; the first or last argument is the call ----
  */

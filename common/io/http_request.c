@@ -225,7 +225,7 @@ enum cx_err http_request_set(struct http_transfer *call, const struct http_plan 
     is_set = SET(CURLOPT_URL, plan->url) && SET(CURLOPT_HTTPHEADER, call->nodes) &&
              SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
              easy_set_method(call, plan->method, plan->has_body) &&
-             easy_set_trust(call, plan->ca_file) && easy_set_proxy(call, plan->proxy) &&
-             easy_set_reuse(call, plan->reuse_idle_ms);
+             easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&
+             easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms);
     return is_set ? CX_OK : CX_E_NOMEM;
 }

@@ -1,6 +1,7 @@
 #include "common/io/http_private.h"
 
 #include "common/core/proxy.h"
+#include "common/core/tls_terms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,7 @@ static void call_give_back(struct http_transfer *call)
     buf_empty(&call->lines);
     buf_empty(&call->body);
     buf_empty(&call->answer);
+    (void)http_tls_set(call, NULL); /* libcurl's copy of a key */
     buf_done(&call->content_type);
     buf_done(&call->retry_after);
     buf_done(&call->location);
@@ -279,7 +281,10 @@ static void call_prepare(struct http_transfer *call, const struct http_plan *pla
     call->facts = (struct http_facts){.budget_ms = plan->budget_ms,
                                       .answer_bytes_max = plan->answer_bytes_max,
                                       .is_https = strncmp(plan->url, "https:", 6) == 0,
-                                      .has_proxy = plan->proxy != NULL};
+                                      .has_proxy = plan->proxy != NULL,
+                                      .has_identity = plan->tls != NULL &&
+                                                      tls_identity_is_set(&plan->tls->identity),
+                                      .is_1_3_asked = plan->tls != NULL && plan->tls->is_1_3_asked};
     call->head_bytes_before = 0;
     call->facts.had_proxy_credentials =
         plan->proxy != NULL && secret_is_set(&plan->proxy->credentials);

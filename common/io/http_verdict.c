@@ -3,8 +3,6 @@
 #include "common/core/proxy.h"
 
 #include <curl/curl.h>
-#include <openssl/x509.h>
-#include <string.h>
 #include <uv.h>
 
 static bool has_tunnel(const struct http_facts *f)
@@ -105,64 +103,6 @@ static void conclude_flaw(const struct http_facts *f, struct http_end *end)
     }
 }
 
-/* The part behind the last ':' of OpenSSL's error line is its reason: a fixed text, no name.
- * Absent if there is none. */
-static struct slice tls_reason(const char *curl_text)
-{
-    const char *at = curl_text != NULL ? strstr(curl_text, "error:") : NULL;
-    struct slice reason = slice_of_str(at != NULL ? strrchr(at, ':') + 1 : NULL);
-
-    return slice_first(reason, slice_find(reason, 0, ',')); /* without ", errno 0" */
-}
-
-static void conclude_certificate(const struct http_facts *f, struct http_end *end)
-{
-    struct cx_fail *fail = conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE);
-
-    switch (f->verify_result) {
-    case X509_V_OK: /* libcurl compares the names itself, before it asks about the chain */
-    case X509_V_ERR_UNSPECIFIED:
-        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
-                          "the endpoint's certificate is for another name (name mismatch)");
-        break;
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
-                          "the endpoint's certificate comes from an unknown issuer (%s); is its CA "
-                          "in the `ca` file of the policy's rule?",
-                          X509_verify_cert_error_string(f->verify_result));
-        break;
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
-                          "%s: the endpoint's, one above it, or this machine's clock is wrong",
-                          X509_verify_cert_error_string(f->verify_result));
-        break;
-    default:
-        (void)cx_fail_set(fail, CX_E_TRUST, "http.tls",
-                          "the endpoint's certificate is not accepted: %s",
-                          X509_verify_cert_error_string(f->verify_result));
-        break;
-    }
-}
-
-static void conclude_tls(const struct http_facts *f, struct http_end *end)
-{
-    struct cx_fail *fail = conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE);
-    struct slice reason = tls_reason(f->curl_text);
-
-    if (reason.len > 0) {
-        (void)cx_fail_set(fail, CX_E_CONNECT, "http.tls", "TLS with the endpoint failed: %.*s",
-                          SLICE_ARG(reason));
-    } else {
-        (void)cx_fail_set(fail, CX_E_CONNECT, "http.tls",
-                          "the endpoint closed the connection in the TLS handshake, or does not "
-                          "speak TLS");
-    }
-}
-
 static void conclude_no_connection(const struct http_facts *f, struct http_end *end)
 {
     char why[80] = "no address of it could be tried";
@@ -221,15 +161,13 @@ static bool proxy_has_answered(const struct http_facts *f)
  * having none) comes as an alert after the request was written. */
 static void conclude_lost(const struct http_facts *f, struct http_end *end)
 {
-    struct slice reason = tls_reason(f->curl_text);
     enum stage stage = stage_reached(f);
+    struct cx_fail alert;
 
     if (f->has_answer_begun) {
         conclude_unreadable(end, "the connection ended before the answer was whole");
-    } else if (reason.len > 0 && memmem(reason.ptr, reason.len, "alert", 5) != NULL) {
-        (void)cx_fail_set(conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
-                          "http.tls", "the endpoint ended TLS after the request was written: %.*s",
-                          SLICE_ARG(reason));
+    } else if (http_verdict_alert(f, &alert)) {
+        *conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE) = alert;
     } else {
         (void)cx_fail_set(conclude(end, stage, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
                           "http.transfer", "the endpoint closed the connection while %s", doing(f));
@@ -253,6 +191,39 @@ static void conclude_other(const struct http_facts *f, struct http_end *end)
                       doing(f));
 }
 
+/* What is wrong in TLS before the request. False: something else is wrong. */
+static bool conclude_tls(const struct http_facts *f, struct http_end *end)
+{
+    struct cx_fail fail;
+
+    switch ((CURLcode)f->curl_code) {
+    case CURLE_PEER_FAILED_VERIFICATION:
+        http_verdict_certificate(f, &fail);
+        break;
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+        (void)cx_fail_set(&fail, CX_E_TRUST, "http.tls",
+                          "the endpoint's certificate is good, but its key is none that the "
+                          "policy's rule pins (`pins`): another server, or a new key");
+        break;
+    case CURLE_SSL_CERTPROBLEM:
+        (void)cx_fail_set(&fail, CX_E_CERT, "http.tls",
+                          "the client certificate or its key can't be used");
+        break;
+    case CURLE_SSL_CACERT_BADFILE:
+        (void)cx_fail_set(&fail, CX_E_CERT, "http.tls",
+                          "the file with the CAs for this endpoint can't be read");
+        break;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_CLIENTCERT:
+        http_verdict_handshake(f, &fail);
+        break;
+    default:
+        return false;
+    }
+    *conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE) = fail;
+    return true;
+}
+
 static void conclude_from_curl(const struct http_facts *f, struct http_end *end)
 {
     switch ((CURLcode)f->curl_code) {
@@ -265,16 +236,6 @@ static void conclude_from_curl(const struct http_facts *f, struct http_end *end)
         break;
     case CURLE_OPERATION_TIMEDOUT:
         conclude_over_budget(f, end);
-        break;
-    case CURLE_PEER_FAILED_VERIFICATION:
-        conclude_certificate(f, end);
-        break;
-    case CURLE_SSL_CACERT_BADFILE:
-        (void)cx_fail_set(conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CERT,
-                          "http.tls", "the file with the CAs for this endpoint can't be read");
-        break;
-    case CURLE_SSL_CONNECT_ERROR:
-        conclude_tls(f, end);
         break;
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -303,7 +264,9 @@ static void conclude_from_curl(const struct http_facts *f, struct http_end *end)
         conclude_no_memory(end);
         break;
     default:
-        conclude_other(f, end);
+        if (!conclude_tls(f, end)) {
+            conclude_other(f, end);
+        }
         break;
     }
 }

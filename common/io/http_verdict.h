@@ -32,6 +32,8 @@ struct http_facts {
     uint32_t budget_ms;
     size_t answer_bytes_max; /* the limit that HTTP_FLAW_BODY_TOO_BIG speaks of */
     bool is_https;
+    bool has_identity; /* a client certificate was ready to be shown */
+    bool is_1_3_asked; /* TLS 1.3 at least, else 1.2 */
     bool has_proxy;
     bool had_proxy_credentials;
     unsigned proxy_status; /* what the proxy itself answered: to CONNECT, or to a request that it
@@ -50,6 +52,13 @@ struct http_facts {
     enum http_flaw flaw;
     struct cx_fail refusal; /* the policy's sentence */
 };
+
+/* The sentences about TLS (http_verdict_tls.c): of a handshake that failed; of a peer whose
+ * certificate is not accepted; of an alert that ended the connection after the handshake (false: it
+ * was none, `fail` is untouched). */
+void http_verdict_handshake(const struct http_facts *facts, struct cx_fail *fail);
+void http_verdict_certificate(const struct http_facts *facts, struct cx_fail *fail);
+bool http_verdict_alert(const struct http_facts *facts, struct cx_fail *fail);
 
 /* Set execution, stage, code and fail of `end`, nothing else. */
 void http_verdict(const struct http_facts *facts, struct http_end *end);

@@ -1,12 +1,14 @@
 #include "common/io/rule_settings.h"
 
-#include "common/io/file.h"
 #include "common/io/proxy_settings.h"
+#include "common/io/tls_identity.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 static const char *const share_words[] = {"none", "name", "url", NULL}; /* enum policy_share */
+
+static const char *const tls_words[] = {"1.2", "1.3", NULL};
 
 #define AT_RULE(field) CONF_AT(struct rule_settings, field)
 /* clang-format off */
@@ -31,7 +33,17 @@ static const struct conf_row rule_rows[] = {
      "file with one line, user:password, for that proxy (mode 0600)", NULL},
     {"target", CONF_STRING, AT_RULE(target), NULL, 1, 2048, 0,
      "where these requests really go, https://HOST[:PORT], when the URL's host is a virtual name: "
-     "who asks is never told of it. Host, TLS, `networks` and `ca` are the target's", NULL},
+     "who asks is never told of it. Host, TLS, `networks`, `ca` and `pins` are the target's", NULL},
+    {"certificate", CONF_PATH, AT_RULE(certificate), NULL, 1, 0, 0,
+     "file with the client certificate that is shown to these servers, and what is above it (PEM)",
+     NULL},
+    {"key", CONF_PATH, AT_RULE(key), NULL, 1, 0, 0,
+     "file with the private key of that certificate (mode 0600)", NULL},
+    {"tls_min", CONF_WORD(tls_words), AT_RULE(tls_min), "1.2", 0, 0, 0,
+     "the lowest version of TLS that is taken: 1.2 or 1.3", NULL},
+    {"pins", CONF_STRINGS, AT_RULE(pins), NULL, 0, TLS_PINS_MAX, 0,
+     "the servers' keys, sha256//BASE64 of the public key (SPKI) as curl writes it; one of them must "
+     "fit, besides the certificate. Any key if left out", NULL},
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
 };
@@ -49,43 +61,73 @@ static const char **terminated(const struct conf_strings *strings)
     return out;
 }
 
-static void add_rule(const struct rule_settings *rule, struct policy *policy, struct faults *faults)
+/* What of a rule stands in files, and its lists as NULL-terminated ones. */
+struct rule_parts {
+    struct proxy proxy;
+    struct tls_identity identity;
+    const char **methods, **networks, **pins;
+};
+
+static void read_files(const struct rule_settings *rule, struct rule_parts *parts,
+                       struct faults *faults)
 {
-    const char **methods = terminated(&rule->methods);
-    const char **networks = terminated(&rule->networks);
-    struct proxy_settings proxy_settings = {.url = rule->proxy, .auth_file = rule->proxy_auth_file};
-    struct proxy proxy = {0};
+    struct proxy_settings proxy = {.url = rule->proxy, .auth_file = rule->proxy_auth_file};
+    struct tls_identity_files files = {rule->certificate, rule->key};
     struct cx_fail fail = {0};
     const char *field;
+
+    if (proxy_settings_read(&proxy, &parts->proxy, &field, &fail) != CX_OK) {
+        conf_fault(faults, rule, field, "%s", cx_fail_text(&fail));
+    }
+    if (tls_identity_read(&files, &parts->identity, &field, &fail) != CX_OK) {
+        conf_fault(faults, rule, field, "%s", cx_fail_text(&fail));
+    }
+    if (rule->ca != NULL && tls_ca_check(rule->ca, &fail) != CX_OK) {
+        conf_fault(faults, rule, "ca", "%s", cx_fail_text(&fail));
+    }
+}
+
+static void add_to_policy(const struct rule_settings *rule, struct rule_parts *parts,
+                          struct policy *policy, struct faults *faults)
+{
     char where[512];
     struct policy_rule_text text = {
         .where = where,
         .field = rule->place.field,
         .name = rule->name,
         .url = rule->url,
-        .methods = methods,
-        .networks = networks,
+        .methods = parts->methods,
+        .networks = parts->networks,
         .ca = rule->ca,
         .target = rule->target,
-        .proxy = &proxy,
+        .proxy = &parts->proxy,
+        .identity = &parts->identity,
+        .tls_min = tls_words[rule->tls_min],
+        .pins = parts->pins,
         .share = share_words[rule->share],
     };
 
     (void)snprintf(where, sizeof(where), "%s:%u", rule->place.file, rule->place.line);
-    if (proxy_settings_read(&proxy_settings, &proxy, &field, &fail) != CX_OK) {
-        conf_fault(faults, rule, field, "%s", cx_fail_text(&fail));
-    }
-    if (methods == NULL || networks == NULL) {
+    (void)policy_add(policy, &text, faults);
+}
+
+static void add_rule(const struct rule_settings *rule, struct policy *policy, struct faults *faults)
+{
+    struct rule_parts parts = {.methods = terminated(&rule->methods),
+                               .networks = terminated(&rule->networks),
+                               .pins = terminated(&rule->pins)};
+
+    read_files(rule, &parts, faults);
+    if (parts.methods == NULL || parts.networks == NULL || parts.pins == NULL) {
         conf_fault(faults, rule, "", "%s", cx_err_text(CX_E_NOMEM));
     } else if (rule->name != NULL && rule->url != NULL) { /* else a fault already */
-        (void)policy_add(policy, &text, faults);
+        add_to_policy(rule, &parts, policy, faults);
     }
-    if (rule->ca != NULL && !file_exists(rule->ca)) {
-        conf_fault(faults, rule, "ca", "there is no file %s", rule->ca);
-    }
-    proxy_done(&proxy);
-    free(methods);
-    free(networks);
+    proxy_done(&parts.proxy);
+    tls_identity_done(&parts.identity);
+    free(parts.methods);
+    free(parts.networks);
+    free(parts.pins);
 }
 
 void rule_settings_add(const struct conf_list *rules, struct policy *policy, struct faults *faults)

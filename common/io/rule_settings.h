@@ -18,6 +18,10 @@ struct rule_settings { /* one entry of `policy` */
     char *target;
     char *proxy;
     char *proxy_auth_file;
+    char *certificate;
+    char *key;
+    int tls_min; /* index of the words "1.2" and "1.3" */
+    struct conf_strings pins;
     int share; /* enum policy_share */
 };
 

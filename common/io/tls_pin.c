@@ -69,7 +69,7 @@ static int verify_by_pin(X509_STORE_CTX *outer, void *arg)
     STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(outer);
     X509 *anchor = find_pinned(sent, pin);
     const X509 *leaf = X509_STORE_CTX_get0_cert(outer);
-    char issuer[CERT_ISSUER_TEXT_BYTES];
+    char issuer[CERT_NAME_TEXT_BYTES];
     int verdict = X509_V_ERR_APPLICATION_VERIFICATION;
 
     if (anchor == NULL) {

@@ -33,8 +33,8 @@ struct ws_attempt {
     struct ws_client *client;
     struct ws_attempt_opts opts; /* its strings and address are below */
     enum ws_stage stage;
-    int alert;                           /* the fatal TLS alert that came; 0: none */
-    char issuer[CERT_ISSUER_TEXT_BYTES]; /* of a certificate that was not accepted; "": none */
+    int alert;                         /* the fatal TLS alert that came; 0: none */
+    char issuer[CERT_NAME_TEXT_BYTES]; /* of a certificate that was not accepted; "": none */
     unsigned http_status;
     bool is_protocol_wrong;
     bool has_failed;

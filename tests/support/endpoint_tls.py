@@ -11,10 +11,14 @@ import ssl
 PIECE_BYTES = 64 * 1024
 
 
-def tls_context(certificate, key, client_ca=None):
-    """A server's context; with `client_ca`, clients need a certificate from it."""
+def tls_context(certificate, key, client_ca=None, version=None):
+    """A server's context; with `client_ca`, clients need a certificate from it; `version`, an
+    ssl.TLSVersion, is the only one it speaks."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    if version:
+        context.minimum_version = context.maximum_version = version
+        context.set_ciphers("ALL:@SECLEVEL=0")  # or OpenSSL offers nothing below 1.2
     context.set_alpn_protocols(["http/1.1"])
     if client_ca:
         context.verify_mode = ssl.CERT_REQUIRED

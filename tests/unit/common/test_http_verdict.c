@@ -76,6 +76,10 @@ static void http_verdict_reads_libcurls_codes(void **state)
          "can't be read"},
         {"write failed", CURLE_SEND_ERROR, SENDING, STAGE_SEND, VERDICT_ENDPOINT_UNREACHABLE,
          "while sending the request"},
+        {"another key", CURLE_SSL_PINNEDPUBKEYNOTMATCH, CONNECTED, STAGE_TLS,
+         VERDICT_ENDPOINT_UNREACHABLE, "its key is none that the policy's rule pins"},
+        {"no client certificate", CURLE_SSL_CERTPROBLEM, CONNECTED, STAGE_TLS,
+         VERDICT_ENDPOINT_UNREACHABLE, "client certificate"},
         {"closed, nothing came", CURLE_GOT_NOTHING, WRITTEN, STAGE_WAIT,
          VERDICT_ENDPOINT_UNREACHABLE, "while waiting"},
         {"reset, nothing came", CURLE_RECV_ERROR, WRITTEN, STAGE_WAIT, VERDICT_ENDPOINT_UNREACHABLE,
@@ -183,7 +187,7 @@ static void http_verdict_names_what_is_wrong_with_a_certificate(void **state)
         {X509_V_OK, "name mismatch"},
         {X509_V_ERR_UNSPECIFIED, "name mismatch"},
         {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "unknown issuer"},
-        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "unknown issuer"},
+        {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "signed by itself"},
         {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "unknown issuer"},
         {X509_V_ERR_CERT_HAS_EXPIRED, "has expired"},
         {X509_V_ERR_CERT_NOT_YET_VALID, "not yet valid"},
@@ -199,6 +203,17 @@ static void http_verdict_names_what_is_wrong_with_a_certificate(void **state)
         facts.curl_text = "SSL: no alternative name matches target host name 'secret.internal'";
         check(rows[i].sentence, &facts, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE, rows[i].sentence);
     }
+}
+
+static void http_verdict_knows_the_servers_word_on_an_expired_client_certificate(void **state)
+{
+    struct http_facts facts = facts_at(CONNECTED);
+
+    (void)state;
+    facts.curl_code = CURLE_PEER_FAILED_VERIFICATION;
+    facts.verify_result = X509_V_ERR_UNSPECIFIED;
+    facts.curl_text = "SSL certificate verification failed";
+    check("expired", &facts, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE, "client certificate: it has");
 }
 
 /* libcurl's words name hosts and addresses, which a virtual name may stand for. */
@@ -217,7 +232,8 @@ static void http_verdict_takes_an_alert_and_no_names_from_libcurls_words(void **
          STAGE_TLS, "failed: wrong version number"},
         {"OpenSSL SSL_read: error:0A00045C:SSL routines::tlsv13 alert certificate required, errno "
          "0",
-         CURLE_RECV_ERROR, WRITTEN, STAGE_TLS, ": tlsv13 alert certificate required"},
+         CURLE_RECV_ERROR, WRITTEN, STAGE_TLS,
+         "(tlsv13 alert certificate required, told after the"},
         {"OpenSSL SSL_read: error:0A000126:SSL routines::unexpected eof while reading, errno 0",
          CURLE_RECV_ERROR, WRITTEN, STAGE_WAIT, "closed the connection"},
         {"Recv failure: Connection reset by secret.internal", CURLE_RECV_ERROR, WRITTEN, STAGE_WAIT,
@@ -236,6 +252,42 @@ static void http_verdict_takes_an_alert_and_no_names_from_libcurls_words(void **
         http_verdict(&facts, &end);
         CHECK(rows[i].text, strstr(end.fail.detail, "internal") == NULL);
         CHECK(rows[i].text, strstr(end.fail.detail, "errno") == NULL);
+    }
+}
+
+/* What OpenSSL calls the alerts of RFC 8446, 6.2, and what a person is told of them. */
+static void http_verdict_tells_what_a_refusal_of_tls_is_about(void **state)
+{
+    static const struct {
+        const char *reason;
+        bool has_identity, is_1_3_asked;
+        const char *sentence;
+    } rows[] = {
+        {"tlsv13 alert certificate required", false, false, "demands a client certificate ("},
+        {"sslv3 alert handshake failure", false, false, "it demands a client certificate, or"},
+        {"sslv3 alert handshake failure", true, false, "it does not accept the client cert"},
+        {"tlsv1 alert unknown ca", true, false, "does not accept the client certificate ("},
+        {"sslv3 alert bad certificate", true, false, "does not accept the client certificate ("},
+        {"sslv3 alert certificate unknown", true, false, "does not accept the client certificate"},
+        {"sslv3 alert certificate expired", true, false, "does not accept the client certificate"},
+        {"sslv3 alert certificate revoked", true, false, "does not accept the client certificate"},
+        {"tlsv1 alert unknown ca", false, false, "failed: tlsv1 alert unknown ca"},
+        {"tlsv1 alert protocol version", false, false, "no version of TLS that is taken here, 1.2"},
+        {"unsupported protocol", false, true, "here, 1.3 at least by `tls_min`"},
+        {"tlsv1 alert internal error", true, false, "failed: tlsv1 alert internal error"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct http_facts facts = facts_at(CONNECTED);
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "error:0A000000:SSL routines::%s", rows[i].reason);
+        facts.curl_code = CURLE_SSL_CONNECT_ERROR;
+        facts.curl_text = text;
+        facts.has_identity = rows[i].has_identity;
+        facts.is_1_3_asked = rows[i].is_1_3_asked;
+        check(rows[i].reason, &facts, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE, rows[i].sentence);
     }
 }
 
@@ -263,7 +315,9 @@ int main(void)
         cmocka_unit_test(http_verdict_tells_policy_from_network),
         cmocka_unit_test(http_verdict_knows_that_a_stopped_repeat_was_sent),
         cmocka_unit_test(http_verdict_names_what_is_wrong_with_a_certificate),
+        cmocka_unit_test(http_verdict_knows_the_servers_word_on_an_expired_client_certificate),
         cmocka_unit_test(http_verdict_takes_an_alert_and_no_names_from_libcurls_words),
+        cmocka_unit_test(http_verdict_tells_what_a_refusal_of_tls_is_about),
         cmocka_unit_test(http_verdict_says_what_was_too_much),
     };
 
