@@ -24,6 +24,7 @@ static void conn_closed(struct server_conn *conn)
             loop_timer_stop(&conn->server->sweep);
         }
     }
+    loop_defer_cancel(&conn->reply_hook);
     server_call_gone(conn);
     conn->wsi = NULL;
     buf_done(&conn->body);
@@ -111,7 +112,6 @@ static int conn_http(struct server_conn *conn, enum lws_callback_reasons reason,
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return server_request_end(conn);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        conn->is_asked = false;
         return server_reply_write(conn);
     case LWS_CALLBACK_RAW_ADOPT: /* what CONNECT gets us: not here */
     case LWS_CALLBACK_RAW_RX:
@@ -176,6 +176,7 @@ void server_accept(void *arg, int fd, const char *peer)
         return;
     }
     conn->web.callback = conn_callback;
+    conn->reply_hook = (struct loop_hook){.run = server_reply_due, .arg = conn};
     conn->server = server;
     (void)snprintf(conn->peer, sizeof(conn->peer), "%s", peer);
     buf_init(&conn->body, server->opts.body_bytes_max);

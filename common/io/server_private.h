@@ -57,13 +57,13 @@ struct server_conn {
     struct link *link;      /* after the upgrade; the callbacks are its then */
     struct buf body;
     struct buf reply;  /* LWS_PRE bytes, then what is to be written */
+    struct loop_hook reply_hook; /* ... at the end of this turn */
     bool is_closed;    /* no callback about it counts any more */
     bool is_requested; /* from a request's headers to the end of its answer */
     bool is_reading;   /* its body comes */
     bool is_refusing;  /* it was refused; what still comes is thrown away */
     bool is_deaf;      /* libwebsockets doesn't read from it */
     bool is_replying;  /* its answer is being written */
-    bool is_asked;     /* a writeable callback will come */
     bool is_idle;      /* between two requests */
     bool is_last;      /* close after the answer */
     bool is_head;      /* the answer goes without its body */
@@ -109,6 +109,7 @@ int server_request_upgrade(struct server_conn *conn);
 /* server_reply.c */
 int server_refuse(struct server_conn *conn, unsigned status, bool has_body);
 int server_reply_write(struct server_conn *conn);
+void server_reply_due(void *arg); /* arg: the connection */
 void server_call_gone(struct server_conn *conn);
 
 #endif

@@ -139,8 +139,8 @@ static int reply_done(struct server_conn *conn)
     return conn_has_next(conn->wsi) ? -1 : 0;
 }
 
-/* Write what was built, in one piece. Only from the writeable callback: by then libwebsockets has
- * put aside what was sent too early. Returns what the callback must return. */
+/* Write what was built, in one piece. Not while libwebsockets reads: it has to put aside first what
+ * was sent too early. Returns what the writeable callback must return. */
 int server_reply_write(struct server_conn *conn)
 {
     int n;
@@ -158,6 +158,29 @@ int server_reply_write(struct server_conn *conn)
         return 0; /* the rest is written by libwebsockets, and then we are called again */
     }
     return reply_done(conn);
+}
+
+/* After an answer libwebsockets looks at no further request until the socket was seen to take more,
+ * and would wait for that in another turn of the loop. It has just taken the answer. */
+static void conn_is_writeable(struct server_conn *conn)
+{
+    struct lws_pollfd fd = {.fd = lws_get_socket_fd(conn->wsi),
+                            .events = LWS_POLLOUT,
+                            .revents = LWS_POLLOUT};
+
+    (void)lws_service_fd(conn->server->web->context, &fd);
+}
+
+void server_reply_due(void *arg)
+{
+    struct server_conn *conn = arg;
+
+    server_conn_deafen(conn, false);
+    if (server_reply_write(conn) != 0) {
+        server_conn_kill(conn);
+    } else if (!conn->is_replying) {
+        conn_is_writeable(conn);
+    }
 }
 
 int server_refuse(struct server_conn *conn, unsigned status, bool has_body)
@@ -203,11 +226,7 @@ void http_call_reply(struct http_call *call, const struct http_reply *reply)
         server_conn_time(conn, 0); /* nothing to say: close, but not from here */
         return;
     }
-    server_conn_deafen(conn, false); /* a deaf connection gets no writeable callback either */
-    if (!conn->is_asked) {
-        conn->is_asked = true;
-        (void)lws_callback_on_writable(conn->wsi);
-    }
+    loop_defer(conn->server->web->loop, &conn->reply_hook);
 }
 
 void http_call_on_gone(struct http_call *call, void (*gone)(void *arg), void *arg)
