@@ -82,6 +82,9 @@ static void begin_closing(struct platform_tunnel *t)
 void tunnel_close(struct platform_tunnel *t, unsigned code, const char *reason)
 {
     if (!t->is_closing) {
+        tunnel_flush_acks(t);
+    }
+    if (!t->is_closing) { /* if that failed, it is being aborted */
         begin_closing(t);
         link_close(t->link, code, reason);
     }

@@ -29,7 +29,7 @@ struct platform_tunnel {
     bool is_closing;
     bool has_refused; /* a job: dispatch waits to hear of room */
     struct loop_timer hello_timer;
-    struct loop_hook ack_hook; /* sends what the turn has gathered */
+    struct loop_timer ack_timer; /* sends what no job has taken along */
     struct cx_id *acks;
     size_t nacks, acks_room;
     struct platform_tunnel *bucket_next;
@@ -74,6 +74,7 @@ void tunnel_send_error(struct platform_tunnel *t, const char *code, const char *
                        const struct cx_id *id);
 
 /* What the outbox owns of the tunnel. */
+void tunnel_flush_acks(struct platform_tunnel *t); /* what tunnel_send_ack has gathered */
 void tunnel_outbox_done(struct platform_tunnel *t);
 
 #endif

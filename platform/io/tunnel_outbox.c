@@ -8,7 +8,7 @@
 
 /* What the platform says on a tunnel. */
 
-enum { ACKS_ROOM_FIRST = 64 };
+enum { ACKS_ROOM_FIRST = 64, ACK_MS = 5 };
 
 /* A peer that leaves all of this unread, or memory that is out: the tunnel is of no use. */
 static void send_message(struct platform_tunnel *t, const struct msg *m)
@@ -39,24 +39,6 @@ void tunnel_send_welcome(struct platform_tunnel *t)
                                      .websocket_bytes = MSG_WEBSOCKET_BYTES_MAX}};
 
     send_message(t, &m);
-}
-
-bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t tag)
-{
-    enum cx_err err = CX_E_FULL;
-
-    if (t->is_closing) {
-        return false;
-    }
-    if (link_outbox_bytes(t->link) + message.len <= TUNNEL_JOBS_BYTES) {
-        err = link_send(t->link, message, tag);
-    }
-    if (err == CX_E_FULL) {
-        t->has_refused = true; /* until on_flushed */
-    } else if (err != CX_OK && err != CX_E_CLOSED) {
-        tunnel_abort(t, err);
-    }
-    return err == CX_OK;
 }
 
 void tunnel_send_cancel(struct platform_tunnel *t, const struct cx_id *id)
@@ -102,13 +84,23 @@ void tunnel_send_not_stored(struct platform_tunnel *t, const struct cx_id *id)
 
 /* ---- acknowledgements ---- */
 
-static void flush_acks(void *arg)
+/* They are in no hurry: the next job takes them along, or they go after a moment. A message of
+ * their own would be one write here and one wake-up there for each exchange. Before the job: it may
+ * be meant for the room that they make. */
+void tunnel_flush_acks(struct platform_tunnel *t)
 {
-    struct platform_tunnel *t = arg;
     struct msg m = {.type = MSG_ACK, .body.ack = {.ids = t->acks, .nids = t->nacks}};
 
-    t->nacks = 0;
-    send_message(t, &m);
+    if (t->nacks > 0) {
+        t->nacks = 0;
+        loop_timer_stop(&t->ack_timer);
+        send_message(t, &m);
+    }
+}
+
+static void on_acks_due(void *arg)
+{
+    tunnel_flush_acks(arg);
 }
 
 /* Room for one more; false if out of memory. */
@@ -144,18 +136,34 @@ void tunnel_send_ack(struct platform_tunnel *t, const struct cx_id *id)
     }
     t->acks[t->nacks++] = *id;
     if (t->nacks == MSG_ARRAY_MAX) {
-        flush_acks(t);
-        loop_defer_cancel(&t->ack_hook);
-        return;
+        tunnel_flush_acks(t);
+    } else if (t->nacks == 1) {
+        loop_timer_start(t->platform->loop, &t->ack_timer, ACK_MS, on_acks_due, t);
     }
-    t->ack_hook.run = flush_acks;
-    t->ack_hook.arg = t;
-    loop_defer(t->platform->loop, &t->ack_hook);
+}
+
+bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t tag)
+{
+    enum cx_err err = CX_E_FULL;
+
+    if (t->is_closing) {
+        return false;
+    }
+    tunnel_flush_acks(t);
+    if (link_outbox_bytes(t->link) + message.len <= TUNNEL_JOBS_BYTES) {
+        err = link_send(t->link, message, tag);
+    }
+    if (err == CX_E_FULL) {
+        t->has_refused = true; /* until on_flushed */
+    } else if (err != CX_OK && err != CX_E_CLOSED) {
+        tunnel_abort(t, err);
+    }
+    return err == CX_OK;
 }
 
 void tunnel_outbox_done(struct platform_tunnel *t)
 {
-    loop_defer_cancel(&t->ack_hook);
+    loop_timer_stop(&t->ack_timer);
     free(t->acks);
     t->acks = NULL;
 }
