@@ -16,6 +16,7 @@
 
 enum {
     STORE_REST_MS = 100,
+    GATHER_TURNS = 4,
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
     CERTIFICATE_MS = 24 * 3600 * 1000,
@@ -41,13 +42,33 @@ static void flush_rest(void *arg)
     platform_store_dirty(arg);
 }
 
+/* A group costs more than what is in it: see first whether there is more to be had at once. */
+static bool may_gather(struct platform *p)
+{
+    size_t noted = store_noted(p->store);
+
+    if (noted == p->store_noted || p->store_turns == GATHER_TURNS) {
+        p->store_noted = 0;
+        p->store_turns = 0;
+        return false;
+    }
+    p->store_noted = noted;
+    p->store_turns++;
+    loop_defer_late(p->loop, &p->store_hook);
+    return true;
+}
+
 /* What the answers to this group have noted by themselves (that a result was delivered, and can go)
  * is in no hurry: it goes with the next group. */
 static void flush(void *arg)
 {
     struct platform *p = arg;
-    uint64_t began_us = clock_mono_us();
+    uint64_t began_us;
 
+    if (may_gather(p)) {
+        return;
+    }
+    began_us = clock_mono_us();
     store_flush(p->store);
     metrics_observe(&p->metrics.flushes, clock_mono_us() - began_us);
     note_trouble(p);

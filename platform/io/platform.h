@@ -41,6 +41,8 @@ struct platform {
     struct web *web;
     struct seal_key seal_key;
     struct store *store;
+    size_t store_noted;   /* when it was last looked whether there is more */
+    unsigned store_turns; /* how often it was */
     struct loop_hook store_hook;   /* flushes the store after the events of a turn */
     struct loop_timer store_timer; /* for what was noted without platform_store_dirty */
     struct loop_timer tidy_timer;

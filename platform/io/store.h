@@ -254,6 +254,7 @@ enum cx_err store_list_exchanges(struct store *s, const struct store_query *quer
 
 /* Is anything noted? */
 bool store_is_dirty(const struct store *s);
+size_t store_noted(const struct store *s); /* how many wait for the next group */
 
 /* Write all that is noted in one transaction and call each `done`, in order. On failure each gets
  * CX_E_STORE and nothing was written. A `done` may note more: that is for the next flush (look at

@@ -218,3 +218,8 @@ bool store_is_dirty(const struct store *s)
 {
     return s->noted.count > 0;
 }
+
+size_t store_noted(const struct store *s)
+{
+    return s->noted.count;
+}
