@@ -2,6 +2,7 @@
 
 #include "common/core/answer.h"
 #include "common/core/discovery.h"
+#include "common/core/policy_memo.h"
 #include "common/core/report.h"
 #include "common/core/request.h"
 #include "common/core/url.h"
@@ -19,6 +20,7 @@ enum {
 /* A policy, as long as it is the current one or a job that began under it runs. */
 struct rules {
     struct policy policy;
+    struct policy_memo memo; /* of its decisions */
     size_t holders;
 };
 
@@ -375,11 +377,37 @@ static enum cx_err go_to_target(struct executor_run *run, struct cx_fail *fail)
     return CX_OK;
 }
 
-static bool is_allowed(struct executor_run *run)
+/* The same was allowed before. */
+static bool is_known(struct executor_run *run)
+{
+    struct slice url = buf_view(&run->request.url);
+
+    run->rule = policy_memo_find(&run->rules->memo, url, run->request.method);
+    return run->rule != NULL &&
+           (run->rule->target == NULL || policy_put_url(run->rule, url, &run->real_url) == CX_OK);
+}
+
+/* A URL that is not the profile's alone has something of a user in it: that is kept nowhere. */
+static void remember(struct executor_run *run, const struct msg_job *message)
+{
+    struct slice url = buf_view(&run->request.url);
+
+    if (slice_eq(url, message->request.url)) {
+        policy_memo_add(&run->rules->memo, url, run->request.method, run->rule);
+    }
+}
+
+static bool is_allowed(struct executor_run *run, const struct msg_job *message)
 {
     struct cx_fail fail = {0};
     uint64_t began_us = clock_mono_us();
-    enum cx_err err = url_read(buf_view(&run->request.url), &run->url, &fail);
+    enum cx_err err;
+
+    if (is_known(run)) {
+        run->policy_us = clock_mono_us() - began_us;
+        return true;
+    }
+    err = url_read(buf_view(&run->request.url), &run->url, &fail);
 
     if (err == CX_OK) {
         run->rule = policy_find(&run->rules->policy, &run->url, run->request.method, &fail);
@@ -393,6 +421,7 @@ static bool is_allowed(struct executor_run *run)
         refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
         return false;
     }
+    remember(run, message);
     return true;
 }
 
@@ -408,7 +437,7 @@ static bool prepare(struct executor_run *run, const struct msg_job *message)
     if (observer != NULL && observer->built != NULL) {
         observer->built(observer->ctx);
     }
-    if (!is_allowed(run)) {
+    if (!is_allowed(run, message)) {
         request_drop(&parts);
         return false;
     }
