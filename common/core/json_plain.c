@@ -29,19 +29,20 @@ static bool take(struct plain *p, uint8_t c)
 static bool take_text(struct plain *p, struct slice *out)
 {
     const uint8_t *begin = p->at;
+    uint8_t seen = 0;
 
     while (p->at < p->end && *p->at != '"') {
         if (*p->at == '\\' || *p->at < 0x20) {
             return false;
         }
-        p->at++;
+        seen |= *p->at++;
     }
     if (p->at == p->end) {
         return false;
     }
     *out = slice_of(begin, (size_t)(p->at - begin));
     p->at++;
-    return true;
+    return seen < 0x80 || slice_is_utf8(*out);
 }
 
 static json_t *read_string(struct plain *p)

@@ -11,9 +11,9 @@
 
 enum { JSON_PLAIN_NESTING_MAX = 8 };
 
-/* `text`, which must be valid UTF-8, as a new reference to exactly what
- * json_loadb(JSON_REJECT_DUPLICATES) makes of it (RFC 8259). NULL if it is not plain, whether it is
- * JSON or not, or if memory is out: have jansson read it then. Pure. */
+/* `text` as a new reference to exactly what json_loadb(JSON_REJECT_DUPLICATES) makes of it (RFC
+ * 8259). NULL if it is not plain, whether it is JSON or not, or if memory is out: have jansson read
+ * it then. Pure. */
 json_t *json_plain_read(struct slice text);
 
 #endif

@@ -17,6 +17,8 @@ static const struct {
     {"objects in it", "{\"data\":{\"access_token\":\"x\",\"more\":{\"a\":0}},\"z\":\"\"}", true},
     {"the largest number of 18 digits", "{\"a\":999999999999999999}", true},
     {"more than ASCII", "{\"n\xc3\xa4me\":\"\xe2\x82\xac \xf0\x9f\x98\x80\"}", true},
+    {"no UTF-8 in a value", "{\"a\":\"\xff\"}", false},
+    {"no UTF-8 in a key", "{\"a\xc3\":1}", false},
     {"an empty key", "{\"\":\"\"}", true},
     {"depth 8", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}", true},
     {"depth 9", "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}", false},
