@@ -108,6 +108,9 @@ struct msg_client {
     struct slice secret;
     struct slice key;
     struct slice certificate;
+    enum client_alg alg; /* private_key_jwt; ALG_UNKNOWN when the key is absent */
+    struct slice kid;    /* as it is; absent: none */
+    struct slice aud;    /* template; absent: the URL */
 };
 
 struct msg_request {

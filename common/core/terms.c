@@ -10,6 +10,7 @@ static const char *const encodings[] = {TERMS_ENCODING(AS_TEXT)};
 static const char *const places[] = {TERMS_PLACE(AS_TEXT)};
 static const char *const secret_places[] = {TERMS_SECRET_PLACE(AS_TEXT)};
 static const char *const clients[] = {TERMS_CLIENT(AS_TEXT)};
+static const char *const algs[] = {TERMS_ALG(AS_TEXT)};
 static const char *const outcomes[] = {TERMS_OUTCOME(AS_TEXT)};
 static const char *const executions[] = {TERMS_EXECUTION(AS_TEXT)};
 static const char *const stages[] = {TERMS_STAGE(AS_TEXT)};
@@ -48,6 +49,7 @@ DEFINE_TERMS(encoding, body_encoding, encodings, ENCODING_COUNT)
 DEFINE_TERMS(place, field_place, places, PLACE_COUNT)
 DEFINE_TERMS(secret_place, secret_place, secret_places, SECRET_PLACE_COUNT)
 DEFINE_TERMS(client, client_method, clients, CLIENT_COUNT)
+DEFINE_TERMS(alg, client_alg, algs, ALG_COUNT)
 DEFINE_TERMS(outcome, outcome, outcomes, OUTCOME_COUNT)
 DEFINE_TERMS(execution, execution, executions, EXECUTION_COUNT)
 DEFINE_TERMS(stage, stage, stages, STAGE_COUNT)

@@ -60,6 +60,13 @@
     X(CLIENT_PRIVATE_KEY_JWT, "private_key_jwt")                                                   \
     X(CLIENT_TLS, "tls_client_auth")
 
+/* How a client assertion is signed (RFC 7518, 3.1). */
+#define TERMS_ALG(X)                                                                               \
+    X(ALG_UNKNOWN, "")                                                                             \
+    X(ALG_RS256, "RS256")                                                                          \
+    X(ALG_PS256, "PS256")                                                                          \
+    X(ALG_ES256, "ES256")
+
 #define TERMS_OUTCOME(X)                                                                           \
     X(OUTCOME_UNKNOWN, "")                                                                         \
     X(OUTCOME_ISSUED, "issued")                                                                    \
@@ -123,6 +130,7 @@ enum body_encoding { TERMS_ENCODING(TERMS_AS_ENUM) ENCODING_COUNT };
 enum field_place { TERMS_PLACE(TERMS_AS_ENUM) PLACE_COUNT };
 enum secret_place { TERMS_SECRET_PLACE(TERMS_AS_ENUM) SECRET_PLACE_COUNT };
 enum client_method { TERMS_CLIENT(TERMS_AS_ENUM) CLIENT_COUNT };
+enum client_alg { TERMS_ALG(TERMS_AS_ENUM) ALG_COUNT };
 enum outcome { TERMS_OUTCOME(TERMS_AS_ENUM) OUTCOME_COUNT };
 enum execution { TERMS_EXECUTION(TERMS_AS_ENUM) EXECUTION_COUNT };
 enum stage { TERMS_STAGE(TERMS_AS_ENUM) STAGE_COUNT };
@@ -137,6 +145,7 @@ const char *terms_encoding(enum body_encoding v);
 const char *terms_place(enum field_place v);
 const char *terms_secret_place(enum secret_place v);
 const char *terms_client(enum client_method v);
+const char *terms_alg(enum client_alg v);
 const char *terms_outcome(enum outcome v);
 const char *terms_execution(enum execution v);
 const char *terms_stage(enum stage v);
@@ -149,6 +158,7 @@ enum body_encoding terms_encoding_of(struct slice word);
 enum field_place terms_place_of(struct slice word);
 enum secret_place terms_secret_place_of(struct slice word);
 enum client_method terms_client_of(struct slice word);
+enum client_alg terms_alg_of(struct slice word);
 enum outcome terms_outcome_of(struct slice word);
 enum execution terms_execution_of(struct slice word);
 enum stage terms_stage_of(struct slice word);

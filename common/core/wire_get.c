@@ -123,6 +123,7 @@ static void get_client(struct wire_reader *r, struct wire_map *m, struct msg_job
 {
     struct msg_client *c = &job->request.client;
     struct slice method = wire_read_str(r, m, "method", WIRE_OPTIONAL);
+    struct slice alg = wire_read_str(r, m, "alg", WIRE_OPTIONAL);
 
     c->method = slice_is_absent(method) ? CLIENT_NONE : terms_client_of(method);
     note_unknown(&job->unknown, c->method == CLIENT_UNKNOWN, "request.client.method");
@@ -130,6 +131,11 @@ static void get_client(struct wire_reader *r, struct wire_map *m, struct msg_job
     c->secret = wire_read_str(r, m, "secret", WIRE_OPTIONAL);
     c->key = wire_read_str(r, m, "key", WIRE_OPTIONAL);
     c->certificate = wire_read_str(r, m, "certificate", WIRE_OPTIONAL);
+    c->alg = terms_alg_of(alg);
+    note_unknown(&job->unknown, !slice_is_absent(alg) && c->alg == ALG_UNKNOWN,
+                 "request.client.alg");
+    c->kid = wire_read_str(r, m, "kid", WIRE_OPTIONAL);
+    c->aud = wire_read_str(r, m, "aud", WIRE_OPTIONAL);
 }
 
 static void get_request(struct wire_reader *r, struct wire_map *m, struct msg_job *job)

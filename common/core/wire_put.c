@@ -73,7 +73,9 @@ static void put_fields(struct wire_writer *w, struct wire_out *m, const struct m
 static bool is_no_client(const struct msg_client *c)
 {
     return (c->method == CLIENT_NONE || c->method == CLIENT_UNKNOWN) && slice_is_absent(c->id) &&
-           slice_is_absent(c->secret) && slice_is_absent(c->key) && slice_is_absent(c->certificate);
+           slice_is_absent(c->secret) && slice_is_absent(c->key) &&
+           slice_is_absent(c->certificate) && c->alg == ALG_UNKNOWN && slice_is_absent(c->kid) &&
+           slice_is_absent(c->aud);
 }
 
 static void put_client(struct wire_writer *w, struct wire_out *request, const struct msg_client *c)
@@ -89,6 +91,11 @@ static void put_client(struct wire_writer *w, struct wire_out *request, const st
     wire_write_str(w, &m, "secret", c->secret, WIRE_OPTIONAL);
     wire_write_str(w, &m, "key", c->key, WIRE_OPTIONAL);
     wire_write_str(w, &m, "certificate", c->certificate, WIRE_OPTIONAL);
+    if (c->alg != ALG_UNKNOWN) {
+        wire_write_word(w, &m, "alg", terms_alg(c->alg));
+    }
+    wire_write_str(w, &m, "kid", c->kid, WIRE_OPTIONAL);
+    wire_write_str(w, &m, "aud", c->aud, WIRE_OPTIONAL);
     wire_write_map_end(w, &m);
 }
 

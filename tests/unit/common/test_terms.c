@@ -11,6 +11,7 @@ static const char *const encodings[] = {
     "text", "multipart_form", "multipart_related", "oracle_adf"};
 static const char *const places[] = {"header", "payload", "query", "path"};
 static const char *const secret_places[] = {"header", "payload", "client"};
+static const char *const algs[] = {"RS256", "PS256", "ES256"};
 static const char *const clients[] = {"none",
                                       "client_secret_basic",
                                       "client_secret_basic_raw",
@@ -65,6 +66,7 @@ FACE(encoding, body_encoding)
 FACE(place, field_place)
 FACE(secret_place, secret_place)
 FACE(client, client_method)
+FACE(alg, client_alg)
 FACE(outcome, outcome)
 FACE(execution, execution)
 FACE(stage, stage)
@@ -86,6 +88,7 @@ static const struct {
     {"secret place", name_of_secret_place, value_of_secret_place, secret_places,
      COUNT_OF(secret_places), SECRET_PLACE_COUNT},
     {"client", name_of_client, value_of_client, clients, COUNT_OF(clients), CLIENT_COUNT},
+    {"alg", name_of_alg, value_of_alg, algs, COUNT_OF(algs), ALG_COUNT},
     {"outcome", name_of_outcome, value_of_outcome, outcomes, COUNT_OF(outcomes), OUTCOME_COUNT},
     {"execution", name_of_execution, value_of_execution, executions, COUNT_OF(executions),
      EXECUTION_COUNT},

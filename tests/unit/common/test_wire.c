@@ -87,6 +87,9 @@ static void wire_get_fills_a_job(void **state)
     assert_int_equal(job->request.client.method, CLIENT_SECRET_BASIC_RAW);
     CHECK_TEXT("client id", job->request.client.id, "portal");
     CHECK_TEXT("client secret", job->request.client.secret, "s3");
+    assert_int_equal(job->request.client.alg, ALG_ES256);
+    CHECK_TEXT("client kid", job->request.client.kid, "k1");
+    CHECK_TEXT("client aud", job->request.client.aud, "https://a");
     assert_int_equal(job->nvariables, 2);
     CHECK_TEXT("name", job->variables[0].name, "username");
     CHECK_TEXT("value", job->variables[0].value, "zo\xc3\xab");

@@ -96,7 +96,10 @@ static const struct map {
       {"id", "'i'", false},
       {"secret", "'s'", false},
       {"key", "'k'", false},
-      {"certificate", "'c'", false}}},
+      {"certificate", "'c'", false},
+      {"alg", "'ES256'", false},
+      {"kid", "'k'", false},
+      {"aud", "'a'", false}}},
     {"job.expect",
      "92 03 86 " JOB_BUT_REQUEST "'request' " REQUEST "'expect'",
      {{"auth_error_status", "91 cd 0193", false}, {"answer", "80", false}}},
@@ -331,6 +334,9 @@ static void wire_get_names_the_key_of_an_unknown_word(void **state)
         {"job.request", "fields", "92 93 'path' 'k' 'v' 93 'cookie' 'k' 'v'",
          "request.fields.place"},
         {"job.request.client", "method", "'kerberos'", "request.client.method"},
+        {"job.request.client", "alg", "'HS256'", "request.client.alg"},
+        {"job.request.client", "alg", "'none'", "request.client.alg"},
+        {"job.request.client", "alg", "'PS256'", NULL},
         {"job.expect.answer", "expect", "'yaml'", "expect.answer.expect"},
         {"job.expect.answer", "expect", "'auto'", NULL},
         {"job.request", "encoding", "'form'", NULL},
@@ -367,7 +373,7 @@ static void wire_get_ignores_keys_it_does_not_know(void **state)
     static const char *const rows[] = {
         "92 03 86 'x' 93 01 02 81 'id' 01 " JOB_BUT_REQUEST "'request'" REQUEST,
         "92 03 85 " JOB_BUT_REQUEST "'request' 86 'x' c3 'method' 'GET' 'url' 'u' 'encoding' 'json'"
-        "'fields' 90 'client' 82 'alg' 'ES256' 'method' 'none'",
+        "'fields' 90 'client' 82 'jwks' 'x' 'method' 'none'",
         "92 03 86 " JOB_BUT_REQUEST "'request' " REQUEST "'expect' 82 'x' 01 'answer' 82"
         "'access_token' '/data/tok' 'success' 81 'at' '/ok'",
         "92 04 85 " RESULT_BUT "'trace' 91 81 'hop' 'resolve'",
