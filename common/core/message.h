@@ -128,10 +128,22 @@ struct msg_variable {
     struct slice value;
 };
 
+/* Where the members stand in an answer that does not call them what RFC 6749 does, as PROFILE.md writes
+ * them. Absent: under the standard's names. */
+struct msg_places {
+    struct slice access_token;
+    struct slice refresh_token;
+    struct slice expires_in;
+    struct slice token_type;
+    struct slice success_at; /* what stands there must be `success_is`, or the answer is a refusal */
+    struct slice success_is; /* compared as text; there with success_at, and only then */
+};
+
 struct msg_expect {
     const uint32_t *auth_error_status;
     size_t nauth_error_status;
     enum body_encoding answer; /* ENCODING_UNKNOWN: auto */
+    struct msg_places places;
 };
 
 struct msg_job {
@@ -162,6 +174,8 @@ struct msg_token {
     struct slice id_token;
     struct slice extra; /* the answer's other members as JSON text */
     bool extra_omitted; /* it was longer than MSG_EXTRA_BYTES_MAX */
+    bool has_refresh_expires_in;
+    uint64_t refresh_expires_in; /* seconds: the refresh token's life */
 };
 
 struct msg_failure {

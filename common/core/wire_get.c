@@ -206,11 +206,27 @@ static void get_statuses(struct wire_reader *r, struct wire_map *m, struct msg_e
     e->nauth_error_status = from.size;
 }
 
+static void get_places(struct wire_reader *r, struct wire_map *answer, struct msg_places *p)
+{
+    struct wire_map success =
+        wire_read_map(r, answer, "success", WIRE_OPTIONAL, "job.expect.answer.success");
+
+    p->access_token = wire_read_str(r, answer, "access_token", WIRE_OPTIONAL);
+    p->refresh_token = wire_read_str(r, answer, "refresh_token", WIRE_OPTIONAL);
+    p->expires_in = wire_read_str(r, answer, "expires_in", WIRE_OPTIONAL);
+    p->token_type = wire_read_str(r, answer, "token_type", WIRE_OPTIONAL);
+    if (success.entries != NULL) {
+        p->success_at = wire_read_str(r, &success, "at", WIRE_REQUIRED);
+        p->success_is = wire_read_str(r, &success, "is", WIRE_REQUIRED);
+    }
+}
+
 static void get_expect(struct wire_reader *r, struct wire_map *m, struct msg_job *job)
 {
     struct wire_map answer = wire_read_map(r, m, "answer", WIRE_OPTIONAL, "job.expect.answer");
     struct slice expect = wire_read_str(r, &answer, "expect", WIRE_OPTIONAL);
 
+    get_places(r, &answer, &job->expect.places);
     get_statuses(r, m, &job->expect);
     if (slice_is_absent(expect) || slice_eq_str(expect, "auto")) {
         return;
@@ -262,6 +278,8 @@ static void get_token(struct wire_reader *r, struct wire_map *m, struct msg_toke
     t->id_token = wire_read_str(r, m, "id_token", WIRE_OPTIONAL);
     t->extra = wire_read_str(r, m, "extra", WIRE_OPTIONAL);
     t->extra_omitted = wire_read_bool(r, m, "extra_omitted");
+    t->has_refresh_expires_in = wire_read_has(m, "refresh_expires_in");
+    t->refresh_expires_in = wire_read_uint(r, m, "refresh_expires_in", WIRE_OPTIONAL, wire_u64);
     if (t->extra.len > MSG_EXTRA_BYTES_MAX) {
         wire_read_refuse(r, CX_E_TOO_BIG, m, "extra", "longer than its limit");
     }

@@ -146,11 +146,45 @@ static void put_variables(struct wire_writer *w, struct wire_out *job, const str
     }
 }
 
+static bool has_places(const struct msg_places *p)
+{
+    return !slice_is_absent(p->access_token) || !slice_is_absent(p->refresh_token) ||
+           !slice_is_absent(p->expires_in) || !slice_is_absent(p->token_type) ||
+           !slice_is_absent(p->success_at);
+}
+
+/* No `expect` stands for "auto", which is the default. */
+static void put_answer(struct wire_writer *w, struct wire_out *expect, const struct msg_expect *e)
+{
+    const struct msg_places *p = &e->places;
+    struct wire_out m;
+
+    if (e->answer == ENCODING_UNKNOWN && !has_places(p)) {
+        return;
+    }
+    m = wire_write_map_in(w, expect, "answer", "job.expect.answer");
+    if (e->answer != ENCODING_UNKNOWN) {
+        wire_write_word(w, &m, "expect", terms_encoding(e->answer));
+    }
+    wire_write_str(w, &m, "access_token", p->access_token, WIRE_OPTIONAL);
+    wire_write_str(w, &m, "refresh_token", p->refresh_token, WIRE_OPTIONAL);
+    wire_write_str(w, &m, "expires_in", p->expires_in, WIRE_OPTIONAL);
+    wire_write_str(w, &m, "token_type", p->token_type, WIRE_OPTIONAL);
+    if (!slice_is_absent(p->success_at)) {
+        struct wire_out success = wire_write_map_in(w, &m, "success", "job.expect.answer.success");
+
+        wire_write_str(w, &success, "at", p->success_at, WIRE_REQUIRED);
+        wire_write_str(w, &success, "is", p->success_is, WIRE_REQUIRED);
+        wire_write_map_end(w, &success);
+    }
+    wire_write_map_end(w, &m);
+}
+
 static void put_expect(struct wire_writer *w, struct wire_out *job, const struct msg_expect *e)
 {
     struct wire_out m;
 
-    if (e->nauth_error_status == 0 && e->answer == ENCODING_UNKNOWN) {
+    if (e->nauth_error_status == 0 && e->answer == ENCODING_UNKNOWN && !has_places(&e->places)) {
         return;
     }
     m = wire_write_map_in(w, job, "expect", "job.expect");
@@ -160,12 +194,7 @@ static void put_expect(struct wire_writer *w, struct wire_out *job, const struct
             msgpack_pack_uint32(&w->packer, e->auth_error_status[i]);
         }
     }
-    if (e->answer != ENCODING_UNKNOWN) { /* it stands for "auto", which is the default */
-        struct wire_out answer = wire_write_map_in(w, &m, "answer", "job.expect.answer");
-
-        wire_write_word(w, &answer, "expect", terms_encoding(e->answer));
-        wire_write_map_end(w, &answer);
-    }
+    put_answer(w, &m, e);
     wire_write_map_end(w, &m);
 }
 
@@ -201,6 +230,9 @@ static void put_token(struct wire_writer *w, struct wire_out *result, const stru
     }
     wire_write_str(w, &m, "extra", t->extra, WIRE_OPTIONAL);
     wire_write_bool(w, &m, "extra_omitted", t->extra_omitted);
+    if (t->has_refresh_expires_in) {
+        wire_write_uint(w, &m, "refresh_expires_in", t->refresh_expires_in, wire_u64);
+    }
     wire_write_map_end(w, &m);
 }
 

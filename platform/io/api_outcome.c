@@ -27,6 +27,9 @@ static json_t *token_json(const struct msg_token *token)
         set_number(json, "expires_in", token->expires_in);
     }
     set_slice(json, "refresh_token", token->refresh_token);
+    if (token->has_refresh_expires_in) {
+        set_number(json, "refresh_expires_in", token->refresh_expires_in);
+    }
     set_slice(json, "scope", token->scope);
     set_slice(json, "id_token", token->id_token);
     if (!slice_is_absent(token->extra)) {

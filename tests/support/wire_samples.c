@@ -78,7 +78,7 @@ static void make_job_full(struct msg *m)
         .nvariables = 2,
         .secret_variables = secrets,
         .nsecret_variables = 1,
-        .expect = {statuses, 2, ENCODING_JSON},
+        .expect = {.auth_error_status = statuses, .nauth_error_status = 2, .answer = ENCODING_JSON},
         .trace = true,
         .trace_id = TEXT("4bf92f3577b34da6a3ce929d0e0e4736"),
     };
@@ -97,6 +97,23 @@ static void make_job_min(struct msg *m)
     };
 }
 
+static void make_job_mapped(struct msg *m)
+{
+    m->type = MSG_JOB;
+    m->body.job = (struct msg_job){
+        .id = id5,
+        .budget_ms = 1000,
+        .purpose = PURPOSE_REFRESH,
+        .request = {.method = METHOD_POST,
+                    .url = TEXT("u"),
+                    .encoding = ENCODING_XML,
+                    .client.method = CLIENT_NONE},
+        .expect = {.answer = ENCODING_XML,
+                   .places = {TEXT("/r/t"), TEXT("/r/f"), TEXT("/r/e"), TEXT("/r/k"), TEXT("/r/ok"),
+                              TEXT("true")}},
+    };
+}
+
 static void make_result_full(struct msg *m)
 {
     m->type = MSG_RESULT;
@@ -108,7 +125,7 @@ static void make_result_full(struct msg *m)
         .status = 200,
         .has_token = true,
         .token = {TEXT("at"), TEXT("Bearer"), true, 3600, TEXT("rt"), TEXT("hr.read"), TEXT("jwt"),
-                  TEXT("{}"), true},
+                  TEXT("{}"), true, true, 86400},
         .has_error = true,
         .error = {STAGE_PARSE, TEXT("m"), TEXT("invalid_grant"), TEXT("d"), true, 1500},
         .has_age = true,
@@ -207,6 +224,7 @@ const struct wire_sample wire_samples[] = {
     {"welcome", GOLDEN_WELCOME_FULL, make_welcome},
     {"job with all", GOLDEN_JOB_FULL, make_job_full},
     {"job with as little as may be", GOLDEN_JOB_MIN, make_job_min},
+    {"job with a mapped answer", GOLDEN_JOB_MAPPED, make_job_mapped},
     {"result with all", GOLDEN_RESULT_FULL, make_result_full},
     {"result with as little as may be", GOLDEN_RESULT_MIN, make_result_min},
     {"result of a discovery", GOLDEN_RESULT_DISCOVERED, make_result_discovered},

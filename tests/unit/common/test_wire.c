@@ -103,6 +103,25 @@ static void wire_get_fills_a_job(void **state)
     buf_done(&bytes);
 }
 
+static void wire_get_fills_a_mapped_answer(void **state)
+{
+    struct buf bytes;
+    struct msg m;
+    const struct msg_places *p = &m.body.job.expect.places;
+
+    (void)state;
+    read_text(&bytes, GOLDEN_JOB_MAPPED, &m);
+    assert_int_equal(m.body.job.expect.answer, ENCODING_XML);
+    CHECK_TEXT("access", p->access_token, "/r/t");
+    CHECK_TEXT("refresh", p->refresh_token, "/r/f");
+    CHECK_TEXT("expires", p->expires_in, "/r/e");
+    CHECK_TEXT("type", p->token_type, "/r/k");
+    CHECK_TEXT("at", p->success_at, "/r/ok");
+    CHECK_TEXT("is", p->success_is, "true");
+    wire_done(&m);
+    buf_done(&bytes);
+}
+
 static void wire_get_gives_defaults_for_what_is_absent(void **state)
 {
     struct buf bytes;
@@ -115,6 +134,7 @@ static void wire_get_gives_defaults_for_what_is_absent(void **state)
     assert_true(slice_is_absent(m.body.job.request.root));
     assert_false(slice_is_absent(m.body.job.request.url));
     assert_int_equal(m.body.job.expect.answer, ENCODING_UNKNOWN);
+    assert_true(slice_is_absent(m.body.job.expect.places.access_token));
     assert_null(m.body.job.unknown);
     wire_done(&m);
     buf_done(&bytes);
@@ -147,6 +167,7 @@ static void wire_get_fills_a_result(void **state)
     CHECK_TEXT("refresh", r->token.refresh_token, "rt");
     assert_true(r->token.has_expires_in && r->token.expires_in == 3600);
     assert_true(r->token.extra_omitted);
+    assert_true(r->token.has_refresh_expires_in && r->token.refresh_expires_in == 86400);
     assert_int_equal(r->error.stage, STAGE_PARSE);
     CHECK_TEXT("oauth error", r->error.oauth_error, "invalid_grant");
     assert_true(r->error.has_retry_after && r->error.retry_after_ms == 1500);
@@ -337,6 +358,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(wire_put_and_wire_get_agree_with_an_independent_implementation),
         cmocka_unit_test(wire_get_fills_a_job),
+        cmocka_unit_test(wire_get_fills_a_mapped_answer),
         cmocka_unit_test(wire_get_gives_defaults_for_what_is_absent),
         cmocka_unit_test(wire_get_fills_a_result),
         cmocka_unit_test(wire_cut_takes_one_message_after_the_other),
