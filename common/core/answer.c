@@ -172,12 +172,15 @@ static enum cx_err decline(const struct answer_input *in, const struct answer_bo
 static enum cx_err decide(const struct answer_input *in, struct answer_body *body,
                           struct answer *out)
 {
+    const struct msg_places *places = in->expect == NULL ? NULL : &in->expect->places;
     struct answer_judgement j = {.code = VERDICT_UNKNOWN};
     enum cx_err err = CX_E_NOT_FOUND;
 
-    answer_refusal_find(body->root, &j.refusal);
-    if (is_2xx(in) && body->root != NULL && !j.refusal.is_error) {
-        err = answer_token_take(body->root, out, &body->why);
+    answer_refusal_find(body, &j.refusal);
+    j.is_unmet =
+        is_2xx(in) && body->root != NULL && !j.refusal.is_error && !answer_is_success(body, places);
+    if (is_2xx(in) && body->root != NULL && !j.refusal.is_error && !j.is_unmet) {
+        err = answer_token_take(body, places, out);
     }
     if (err == CX_E_NOMEM) {
         return err;
@@ -188,7 +191,11 @@ static enum cx_err decide(const struct answer_input *in, struct answer_body *bod
         return CX_OK;
     }
     /* a token that is there but can't be trusted is not the same as none */
-    j.code = err == CX_E_NOT_FOUND ? judge(in, body, &j.refusal) : VERDICT_ANSWER_UNREADABLE;
+    if (err != CX_E_NOT_FOUND) {
+        j.code = VERDICT_ANSWER_UNREADABLE;
+    } else {
+        j.code = j.is_unmet ? VERDICT_REQUEST_REFUSED : judge(in, body, &j.refusal);
+    }
     return decline(in, body, &j, out);
 }
 

@@ -32,6 +32,9 @@ struct answer {
     struct buf bytes;
 };
 
+/* True if an answer in that encoding can be read. */
+bool answer_is_readable(enum body_encoding encoding);
+
 /* Read it. The answer's own Content-Type is believed first, then its first bytes, then what the
  * profile expects. Every input has a verdict; the only error is CX_E_NOMEM. Texts from the peer
  * (descriptions, a redirect's host) are cut to 512 bytes and free of control characters. Pure. */

@@ -24,17 +24,6 @@ static bool is_form(struct slice body)
     return slice_find(body, 0, '=') < slice_find(body, 0, '&');
 }
 
-static enum cx_err check_text(struct slice text, struct cx_fail *fail)
-{
-    if (!slice_is_utf8(text)) {
-        return fault(fail, CX_E_UTF8, "it is not valid UTF-8");
-    }
-    if (slice_find(text, 0, '\0') < text.len) {
-        return fault(fail, CX_E_SYNTAX, "it is form-encoded with a NUL character in it");
-    }
-    return CX_OK;
-}
-
 /* Decode `text` into `out`, which is cleared first. */
 static enum cx_err decode(struct slice text, struct buf *out, struct cx_fail *fail)
 {
@@ -45,7 +34,10 @@ static enum cx_err decode(struct slice text, struct buf *out, struct cx_fail *fa
     if (err == CX_E_SYNTAX) {
         return fault(fail, err, "it is form-encoded with a '%' that two hex digits don't follow");
     }
-    return err == CX_OK ? check_text(buf_view(out), fail) : CX_E_NOMEM;
+    if (err != CX_OK) {
+        return CX_E_NOMEM;
+    }
+    return slice_is_utf8(buf_view(out)) ? CX_OK : fault(fail, CX_E_UTF8, "it is not valid UTF-8");
 }
 
 static enum cx_err put_pair(json_t *object, struct slice pair, struct buf *room,
@@ -53,7 +45,6 @@ static enum cx_err put_pair(json_t *object, struct slice pair, struct buf *room,
 {
     size_t equals = slice_find(pair, 0, '=');
     struct buf name;
-    const char *key = NULL;
     enum cx_err err;
 
     buf_init(&name, pair.len + 1);
@@ -61,20 +52,9 @@ static enum cx_err put_pair(json_t *object, struct slice pair, struct buf *room,
     if (err == CX_OK) {
         err = decode(slice_from(pair, equals + 1), room, fail);
     }
-    if (err != CX_OK) {
-        goto out;
+    if (err == CX_OK) {
+        err = answer_set_text(object, buf_view(&name), buf_view(room), fail);
     }
-    key = buf_cstr(&name);
-    if (key == NULL) {
-        err = CX_E_NOMEM;
-    } else if (json_object_get(object, key) != NULL) {
-        err = fault(fail, CX_E_DUPLICATE, "it is form-encoded with one name twice");
-    } else if (json_object_set_new_nocheck(
-                   object, key,
-                   json_stringn_nocheck((const char *)buf_view(room).ptr, room->len)) != 0) {
-        err = CX_E_NOMEM;
-    }
-out:
     buf_done(&name);
     return err;
 }
@@ -101,7 +81,7 @@ static enum cx_err put_pairs(json_t *object, struct slice body, struct cx_fail *
     return err;
 }
 
-static enum cx_err read_pairs(struct slice body, json_t **root, struct cx_fail *fail)
+static enum cx_err read_pairs(struct slice body, struct answer_body *out, struct cx_fail *fail)
 {
     json_t *object;
     enum cx_err err;
@@ -111,15 +91,11 @@ static enum cx_err read_pairs(struct slice body, json_t **root, struct cx_fail *
     }
     object = json_object();
     err = object == NULL ? CX_E_NOMEM : put_pairs(object, body, fail);
-    if (err != CX_OK) {
-        json_decref(object);
-        return err;
-    }
-    *root = object;
-    return CX_OK;
+    return answer_keep_flat(object, err, out);
 }
 
-static enum cx_err read_encoded_json(struct slice body, json_t **root, struct cx_fail *fail)
+static enum cx_err read_encoded_json(struct slice body, struct answer_body *out,
+                                     struct cx_fail *fail)
 {
     struct buf text;
     enum cx_err err;
@@ -127,16 +103,16 @@ static enum cx_err read_encoded_json(struct slice body, json_t **root, struct cx
     buf_init(&text, body.len + 1);
     err = decode(body, &text, fail);
     if (err == CX_OK) {
-        err = answer_read_json(buf_view(&text), root, fail);
+        err = answer_read_json(buf_view(&text), out, fail);
     }
     buf_done(&text);
     return err;
 }
 
-enum cx_err answer_read_form(struct slice body, json_t **root, struct cx_fail *fail)
+enum cx_err answer_read_form(struct slice body, struct answer_body *out, struct cx_fail *fail)
 {
     if (slice_eq_nocase(slice_first(body, 3), SLICE_LIT("%7B"))) {
-        return read_encoded_json(body, root, fail);
+        return read_encoded_json(body, out, fail);
     }
-    return read_pairs(body, root, fail);
+    return read_pairs(body, out, fail);
 }

@@ -58,14 +58,15 @@ static enum cx_err explain(const json_error_t *error, struct cx_fail *fail)
     }
 }
 
-enum cx_err answer_read_json(struct slice body, json_t **root, struct cx_fail *fail)
+enum cx_err answer_read_json(struct slice body, struct answer_body *out, struct cx_fail *fail)
 {
     size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     json_error_t error = {0};
     json_t *value = json_plain_read(body);
 
     if (value != NULL) {
-        *root = value;
+        out->document = value;
+        out->root = value;
         return CX_OK;
     }
     if (is_too_deep(body)) {
@@ -80,6 +81,7 @@ enum cx_err answer_read_json(struct slice body, json_t **root, struct cx_fail *f
     if (value == NULL) {
         return explain(&error, fail);
     }
-    *root = value;
+    out->document = value;
+    out->root = value;
     return CX_OK;
 }

@@ -8,51 +8,95 @@
 /* What the files that read answers share. Private to common/core. A reader turns a body of its
  * encoding into a JSON value; what that value means is the same for all of them. */
 
+#define ANSWER_IS_HTML "it is HTML, a page for people"
+
 enum { ANSWER_TEXT_BYTES_MAX = 512 }; /* of a peer's text, and of a sentence */
-
-/* Read `body` (valid UTF-8, without byte order mark and surrounding white space, not empty) into a
- * new reference. Errors, with a clause in `fail` that continues "the answer can't be read: "
- * without showing any of the body: CX_E_SYNTAX (not this encoding), CX_E_DUPLICATE (a name twice),
- * CX_E_UTF8, CX_E_TOO_BIG (nested too deep, too many members), CX_E_NOMEM. */
-typedef enum cx_err answer_reader(struct slice body, json_t **root, struct cx_fail *fail);
-
-answer_reader answer_read_json;
-
-/* Pairs, or one JSON object, percent-encoded. */
-answer_reader answer_read_form;
 
 /* A body, read by whichever reader it is for. */
 struct answer_body {
-    json_t *root;       /* NULL if it is empty or can't be read */
+    json_t *document; /* NULL if it is empty or can't be read */
+    json_t *root;     /* what RFC 6749's names are looked for in: the document; of XML its element's
+                         content, of RSS its first item. Borrowed from it */
+    bool is_xml;
     bool is_empty;      /* nothing but white space */
-    struct cx_fail why; /* why it can't be read */
+    struct cx_fail why; /* why it can't be read, or why there is no token in it */
 };
+
+/* Read `body` (valid UTF-8, without byte order mark and surrounding white space, not empty): set
+ * document, root and is_xml of `out`. Errors, with a clause in `fail` that continues "the answer
+ * can't be read: " without showing any of the body: CX_E_SYNTAX (not this encoding), CX_E_DUPLICATE
+ * (a name twice), CX_E_UTF8, CX_E_TOO_BIG (nested too deep, too many members), CX_E_NOMEM. */
+typedef enum cx_err answer_reader(struct slice body, struct answer_body *out, struct cx_fail *fail);
+
+answer_reader answer_read_json;
+answer_reader answer_read_form; /* pairs, or one JSON object, percent-encoded */
+answer_reader answer_read_xml;  /* and RSS */
+answer_reader answer_read_csv;
+answer_reader answer_read_text;
+
+/* For readers of what has no levels. Set a member. Errors as above: CX_E_DUPLICATE, CX_E_SYNTAX (a
+ * NUL character), CX_E_NOMEM. */
+enum cx_err answer_set_text(json_t *object, struct slice name, struct slice value,
+                            struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Steals `object`: it becomes the document, or, with an error, nothing. Returns `err`. */
+enum cx_err answer_keep_flat(json_t *object, enum cx_err err,
+                             struct answer_body *out) CX_MUST_CHECK;
+
+/* Without the white space around it (space, tab, CR, LF). */
+struct slice answer_trim(struct slice s);
 
 /* The only error is CX_E_NOMEM. */
 enum cx_err answer_body_read(const struct answer_input *in, struct answer_body *out) CX_MUST_CHECK;
 void answer_body_done(struct answer_body *b);
 
-/* The `error` of an answer (RFC 6749 5.2). Slices are borrowed from the root. */
+/* The `error` of an answer (RFC 6749 5.2). Slices are borrowed from the body. */
 struct answer_refusal {
-    bool is_error;            /* there is one that is neither null, false, 0 nor empty */
+    bool is_error;            /* there is one that is neither null, false, 0 nor empty, nor one of
+                                 these as text */
     struct slice code;        /* absent if it is no string of RFC 6749's characters */
     struct slice description; /* as it came */
 };
 
-void answer_refusal_find(const json_t *root, struct answer_refusal *out);
+void answer_refusal_find(const struct answer_body *body, struct answer_refusal *out);
 
 /* True if the code is one of the six of RFC 6749 5.2. */
 bool answer_refusal_is_standard(const struct answer_refusal *r);
 
-/* Move the token's members out of `root` and into `out`, the rest into extra. Errors, with a clause
- * in `fail` as above: CX_E_NOT_FOUND (there is no access token), CX_E_DUPLICATE (two different
- * ones), CX_E_TYPE, CX_E_SYNTAX (control characters in a token), CX_E_NOMEM. */
-enum cx_err answer_token_take(json_t *root, struct answer *out, struct cx_fail *fail) CX_MUST_CHECK;
+/* Move the token's members out of the body and into `out`, what else its root holds into extra.
+ * places: NULL if all have RFC 6749's names. Errors, with a clause in body->why as above:
+ * CX_E_NOT_FOUND (there is no access token), CX_E_DUPLICATE (two different ones), CX_E_TYPE,
+ * CX_E_SYNTAX (control characters in a token), CX_E_NOMEM. */
+enum cx_err answer_token_take(struct answer_body *body, const struct msg_places *places,
+                              struct answer *out) CX_MUST_CHECK;
+
+/* The readings of single values; `names` is what a member may be called, the standard's name
+ * first. */
+enum { ANSWER_NAMES_MAX = 4 };
+
+/* NULL, null or "". */
+bool answer_is_nothing(const json_t *value);
+
+/* A token as text: CX_E_TYPE (no string), CX_E_DUPLICATE (several), CX_E_SYNTAX (control
+ * characters); `name` is for the clause. */
+enum cx_err answer_check_token(const json_t *value, const char *name,
+                               struct cx_fail *fail) CX_MUST_CHECK;
+
+/* A lifetime in seconds: a number, or one as text; a fraction is cut off. */
+bool answer_read_seconds(const json_t *value, uint64_t *out);
+
+/* Append the scopes of `scope` (text or a list of texts, with spaces or commas), separated by
+ * single spaces (RFC 6749 3.3). `*is_read`: false if it is none of these. */
+enum cx_err answer_put_scopes(const json_t *scope, struct buf *out, bool *is_read) CX_MUST_CHECK;
+
+/* True unless the profile's success condition is unmet. */
+bool answer_is_success(const struct answer_body *body, const struct msg_places *places);
 
 /* What was decided about an answer that brings no token. */
 struct answer_judgement {
     enum verdict code;
     struct answer_refusal refusal;
+    bool is_unmet; /* the success condition */
     bool has_retry_after;
     uint64_t retry_after_ms;
 };

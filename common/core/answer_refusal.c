@@ -20,11 +20,16 @@ static struct slice string_of(const json_t *value)
     return slice_of(json_string_value(value), json_string_length(value));
 }
 
-/* Some providers put `"error": null`, false, 0 or "" into what is a success. */
+/* Some providers put `"error": null`, false, 0 or "" into what is a success; in XML, a form or CSV
+ * all of them are text. */
 static bool is_error(const json_t *error)
 {
     if (json_is_string(error)) {
-        return json_string_length(error) > 0;
+        struct slice text = string_of(error);
+
+        return text.len > 0 && !slice_eq_str(text, "0") &&
+               !slice_eq_nocase(text, SLICE_LIT("false")) &&
+               !slice_eq_nocase(text, SLICE_LIT("null"));
     }
     if (json_is_number(error)) {
         return json_number_value(error) < 0 || json_number_value(error) > 0;
@@ -32,10 +37,14 @@ static bool is_error(const json_t *error)
     return error != NULL && !json_is_null(error) && !json_is_false(error);
 }
 
-void answer_refusal_find(const json_t *root, struct answer_refusal *out)
+void answer_refusal_find(const struct answer_body *body, struct answer_refusal *out)
 {
-    const json_t *error = json_object_get(root, "error");
-    const json_t *description = json_object_get(root, "error_description");
+    const json_t *error = json_object_get(body->root, "error");
+    const json_t *description = json_object_get(body->root, "error_description");
+
+    if (error == NULL) { /* an XML document whose element is called that */
+        error = json_object_get(body->document, "error");
+    }
 
     *out = (struct answer_refusal){.is_error = is_error(error)};
     if (!out->is_error) {

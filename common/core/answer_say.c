@@ -5,7 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EVIDENCE_BYTES = 192, CODE_SHOWN_BYTES = 100, TYPE_SHOWN_BYTES = 80 };
+enum {
+    EVIDENCE_BYTES = 192,
+    CODE_SHOWN_BYTES = 100,
+    TYPE_SHOWN_BYTES = 80,
+    PLACE_SHOWN_BYTES = 120
+};
 
 /* "HTTP 403, empty body": what the verdict rests on. */
 static void say_evidence(const struct answer_input *in, const struct answer_body *body,
@@ -145,6 +150,23 @@ static bool is_plain_label(struct slice type)
     return type.len > 0 && type.len <= TYPE_SHOWN_BYTES;
 }
 
+/* What the profile says of the answer, and the answer doesn't bear out. */
+static void say_unlike_profile(const struct answer_input *in, const struct answer_body *body,
+                               const struct answer_judgement *j, char out[ANSWER_TEXT_BYTES_MAX])
+{
+    if (j->is_unmet) {
+        put(out,
+            "the token endpoint's answer is no success (HTTP %u): what stands at \"%.*s\" is not "
+            "\"%.*s\", as the profile's answer.success asks",
+            in->status, SLICE_ARG(slice_first(in->expect->places.success_at, PLACE_SHOWN_BYTES)),
+            SLICE_ARG(slice_first(in->expect->places.success_is, PLACE_SHOWN_BYTES)));
+    } else {
+        put(out, "the token endpoint answered without an access token (HTTP %u): %s", in->status,
+            cx_fail_text(&body->why));
+    }
+    cx_text_clean(out); /* a place that was cut */
+}
+
 static void say_unreadable(const struct answer_input *in, const struct answer_body *body,
                            char out[ANSWER_TEXT_BYTES_MAX])
 {
@@ -165,13 +187,21 @@ static void say_endpoint(const char *format, const char *evidence, char out[ANSW
     put(out, "the token endpoint %.*s%s%s", (int)(hole - format), format, evidence, hole + 2);
 }
 
+static bool is_mapped(const struct answer_input *in, const struct answer_body *body)
+{
+    return body->root != NULL && body->why.code == CX_E_NOT_FOUND && in->expect != NULL &&
+           !slice_is_absent(in->expect->places.access_token);
+}
+
 void answer_say(const struct answer_input *in, const struct answer_body *body,
                 const struct answer_judgement *j, char out[ANSWER_TEXT_BYTES_MAX])
 {
     char evidence[EVIDENCE_BYTES];
 
     say_evidence(in, body, &j->refusal, evidence);
-    if (j->code == VERDICT_CREDENTIALS_REFUSED) {
+    if (j->is_unmet || (j->code == VERDICT_ENDPOINT_FAILED && is_mapped(in, body))) {
+        say_unlike_profile(in, body, j, out);
+    } else if (j->code == VERDICT_CREDENTIALS_REFUSED) {
         say_endpoint(say_credentials(in->purpose), evidence, out);
     } else if (j->code == VERDICT_CLIENT_REFUSED) {
         say_endpoint(say_client(&j->refusal), evidence, out);

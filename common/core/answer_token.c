@@ -1,30 +1,31 @@
 #include "common/core/answer_reader.h"
+#include "common/core/place.h"
 
 #include <string.h>
 
 enum {
     HOMES_MAX = 4,
-    NAMES_MAX = 3,
+    NAMES_MAX = ANSWER_NAMES_MAX,
     /* under `expires` this is no lifetime (31 years) but a time of day: not to be guessed at */
     EXPIRES_IS_A_TIME = 1000000000
 };
-
-static const uint64_t seconds_max = (uint64_t)1 << 53; /* what JSON readers keep exactly */
 
 /* The names of a member, the standard's first. */
 static const char *const access_names[NAMES_MAX] = {"access_token", "accessToken"};
 static const char *const refresh_names[NAMES_MAX] = {"refresh_token", "refreshToken"};
 static const char *const type_names[NAMES_MAX] = {"token_type", "tokenType"};
 static const char *const id_names[NAMES_MAX] = {"id_token", "idToken"};
-static const char *const scope_names[NAMES_MAX] = {"scope"};
 static const char *const expires_names[NAMES_MAX] = {"expires_in", "expiresIn", "expires"};
+static const char *const refresh_expires_names[NAMES_MAX] = {
+    "refresh_expires_in", "refresh_token_expires_in", "refreshExpiresIn", "refreshTokenExpiresIn"};
 
 /* Members that have left the answer. */
 struct taken {
     json_t *access, *refresh, *type, *id;
     struct buf scope;
-    bool has_expires;
-    uint64_t expires;
+    bool has_expires, has_refresh_expires;
+    uint64_t expires, refresh_expires;
+    bool is_scope_found;
 };
 
 static enum cx_err fault(struct cx_fail *fail, enum cx_err code, const char *clause)
@@ -53,12 +54,6 @@ static size_t find_homes(json_t *root, json_t *homes[HOMES_MAX])
     return n;
 }
 
-static bool is_nothing(const json_t *value)
-{
-    return value == NULL || json_is_null(value) ||
-           (json_is_string(value) && json_string_length(value) == 0);
-}
-
 /* The object with the access token: all that are found must be the same. */
 static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, struct cx_fail *fail)
 {
@@ -68,11 +63,11 @@ static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, stru
         const char *name = access_names[i % NAMES_MAX];
         const json_t *found = name == NULL ? NULL : json_object_get(homes[i / NAMES_MAX], name);
 
-        if (is_nothing(found)) {
+        if (answer_is_nothing(found)) {
             continue;
         }
         if (!json_is_string(found)) {
-            return fault(fail, CX_E_TYPE, "its access token is not a string");
+            return answer_check_token(found, "access token", fail);
         }
         if (token == NULL) {
             token = found;
@@ -84,35 +79,26 @@ static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, stru
     return token == NULL ? fault(fail, CX_E_NOT_FOUND, "it holds no access token") : CX_OK;
 }
 
-static bool has_control(struct slice text)
-{
-    bool is_control = false;
-
-    while (text.len > 0 && !is_control) {
-        text = slice_from(text, answer_char(text, &is_control));
-    }
-    return is_control;
-}
-
 /* Move the string of the first name that has one out of `home`; names that hold nothing go too. */
 static enum cx_err take_string(json_t *home, const char *const names[NAMES_MAX], json_t **out,
                                struct cx_fail *fail)
 {
-    for (size_t i = 0; i < NAMES_MAX && names[i] != NULL; i++) {
+    enum cx_err err = CX_OK;
+
+    for (size_t i = 0; i < NAMES_MAX && names[i] != NULL && err == CX_OK; i++) {
         json_t *value = json_object_get(home, names[i]);
 
-        if (value != NULL && is_nothing(value)) {
+        if (value != NULL && answer_is_nothing(value)) {
             (void)json_object_del(home, names[i]);
         } else if (json_is_string(value) && *out == NULL) {
-            if (has_control(string_of(value))) {
-                return cx_fail_set(fail, CX_E_SYNTAX, "answer.token",
-                                   "its %s contains control characters", names[i]);
-            }
+            err = answer_check_token(value, names[i], fail);
             *out = json_incref(value);
             (void)json_object_del(home, names[i]);
+        } else if (json_array_size(value) > 1) { /* elements of one name, or worse */
+            err = answer_check_token(value, names[i], fail);
         }
     }
-    return CX_OK;
+    return err;
 }
 
 /* The same token under its other names would only be a copy in extra. */
@@ -127,47 +113,13 @@ static void drop_copies(json_t *const *homes, size_t n, const json_t *token)
     }
 }
 
-/* "3600", " 3600 ", "3599.5". */
-static bool read_seconds_text(struct slice text, uint64_t *out)
-{
-    size_t point;
-    uint64_t fraction;
-
-    while (text.len > 0 && text.ptr[0] == ' ') {
-        text = slice_from(text, 1);
-    }
-    while (text.len > 0 && text.ptr[text.len - 1] == ' ') {
-        text = slice_first(text, text.len - 1);
-    }
-    point = slice_find(text, 0, '.');
-    if (point < text.len &&
-        slice_to_u64(slice_from(text, point + 1), 0, UINT64_MAX, &fraction) == CX_E_SYNTAX) {
-        return false;
-    }
-    return slice_to_u64(slice_first(text, point), 0, seconds_max, out) == CX_OK;
-}
-
-static bool read_seconds(const json_t *value, uint64_t *out)
-{
-    if (json_is_string(value)) {
-        return read_seconds_text(string_of(value), out);
-    }
-    if (!json_is_number(value) || !(json_number_value(value) >= 0) ||
-        !(json_number_value(value) <= (double)seconds_max)) {
-        return false;
-    }
-    *out = json_is_integer(value) ? (uint64_t)json_integer_value(value)
-                                  : (uint64_t)json_real_value(value);
-    return true;
-}
-
 /* A lifetime that can't be read stays where it is: then it is not known. */
 static void take_expires(json_t *home, struct taken *out)
 {
-    for (size_t i = 0; i < NAMES_MAX && !out->has_expires; i++) {
+    for (size_t i = 0; i < NAMES_MAX && expires_names[i] != NULL && !out->has_expires; i++) {
         uint64_t seconds;
 
-        if (!read_seconds(json_object_get(home, expires_names[i]), &seconds) ||
+        if (!answer_read_seconds(json_object_get(home, expires_names[i]), &seconds) ||
             (strcmp(expires_names[i], "expires") == 0 && seconds >= EXPIRES_IS_A_TIME)) {
             continue;
         }
@@ -177,72 +129,126 @@ static void take_expires(json_t *home, struct taken *out)
     }
 }
 
-static bool is_scope_gap(uint8_t c)
+/* A life of 0 is how Keycloak says that the refresh token doesn't expire: it stays in extra. */
+static void take_refresh_expires(json_t *home, struct taken *out)
 {
-    return c <= 0x20 || c == 0x7f || c == ',';
+    for (size_t i = 0; i < NAMES_MAX && !out->has_refresh_expires; i++) {
+        const char *name = refresh_expires_names[i];
+        uint64_t seconds;
+
+        if (answer_read_seconds(json_object_get(home, name), &seconds) && seconds > 0) {
+            out->has_refresh_expires = true;
+            out->refresh_expires = seconds;
+            (void)json_object_del(home, name);
+        }
+    }
 }
 
-/* Append the scopes of `text`, separated by single spaces (RFC 6749 3.3). */
-static enum cx_err put_scopes(struct slice text, struct buf *out)
+static enum cx_err take_scope(json_t *home, struct taken *out)
 {
+    const json_t *scope = json_object_get(home, "scope");
     enum cx_err err = CX_OK;
 
-    while (text.len > 0 && err == CX_OK) {
-        size_t len = 0;
-
-        while (len < text.len && !is_scope_gap(text.ptr[len])) {
-            len++;
+    if (scope != NULL && !out->is_scope_found) {
+        err = answer_put_scopes(scope, &out->scope, &out->is_scope_found);
+        if (out->is_scope_found) {
+            (void)json_object_del(home, "scope");
         }
-        if (len > 0 && out->len > 0) {
-            err = buf_put_byte(out, ' ');
-        }
-        if (err == CX_OK) {
-            err = buf_put(out, slice_first(text, len));
-        }
-        text = slice_from(text, len + 1);
     }
     return err;
 }
 
-static enum cx_err take_scope(json_t *home, size_t bytes_max, struct taken *out)
+/* What has a place is not looked for under its names. */
+static enum cx_err take_all(json_t *home, const struct msg_places *places, struct taken *out,
+                            struct cx_fail *fail)
 {
-    const json_t *scope = json_object_get(home, scope_names[0]);
     enum cx_err err = CX_OK;
 
-    buf_init(&out->scope, bytes_max);
-    for (size_t i = 0; i < json_array_size(scope); i++) {
-        if (!json_is_string(json_array_get(scope, i))) {
-            return CX_OK; /* no scope as we know it: it stays in extra */
-        }
+    if (slice_is_absent(places->access_token)) {
+        err = take_string(home, access_names, &out->access, fail);
     }
-    if (json_is_string(scope)) {
-        err = put_scopes(string_of(scope), &out->scope);
-    }
-    for (size_t i = 0; i < json_array_size(scope) && err == CX_OK; i++) {
-        err = put_scopes(string_of(json_array_get(scope, i)), &out->scope);
-    }
-    if (err == CX_OK && (json_is_string(scope) || json_is_array(scope) || json_is_null(scope))) {
-        (void)json_object_del(home, scope_names[0]);
-    }
-    return err;
-}
-
-static enum cx_err take_all(json_t *home, size_t bytes_max, struct taken *out, struct cx_fail *fail)
-{
-    enum cx_err err = take_string(home, access_names, &out->access, fail);
-
-    if (err == CX_OK) {
+    if (err == CX_OK && slice_is_absent(places->refresh_token)) {
         err = take_string(home, refresh_names, &out->refresh, fail);
     }
-    if (err == CX_OK) {
+    if (err == CX_OK && slice_is_absent(places->token_type)) {
         err = take_string(home, type_names, &out->type, fail);
     }
     if (err == CX_OK) {
         err = take_string(home, id_names, &out->id, fail);
     }
-    if (err == CX_OK) {
+    if (err == CX_OK && slice_is_absent(places->expires_in)) {
         take_expires(home, out);
-        err = take_scope(home, bytes_max, out);
+    }
+    if (err == CX_OK) {
+        take_refresh_expires(home, out);
+        err = take_scope(home, out);
+    }
+    return err;
+}
+
+static void remove_from(json_t *parent, const json_t *value)
+{
+    const char *name;
+    json_t *member;
+    void *next;
+
+    json_object_foreach_safe(parent, next, name, member)
+    {
+        if (member == value) {
+            (void)json_object_del(parent, name);
+        }
+    }
+    for (size_t i = 0; i < json_array_size(parent); i++) {
+        if (json_array_get(parent, i) == value) { /* the others keep their numbers */
+            (void)json_array_set_new(parent, i, json_null());
+        }
+    }
+}
+
+/* Move the string at `place` out of the body; `*out` stays NULL if there is none. `*parent`: what
+ * held it. */
+static enum cx_err take_placed(struct answer_body *body, struct slice place, const char *name,
+                               json_t **out, json_t **parent)
+{
+    json_t *value = place_find(body->document, place, body->is_xml, parent);
+    enum cx_err err;
+
+    if (slice_is_absent(place) || answer_is_nothing(value)) {
+        return CX_OK;
+    }
+    err = answer_check_token(value, name, &body->why);
+    if (err == CX_OK) {
+        *out = json_incref(value);
+        remove_from(*parent, value);
+    }
+    return err;
+}
+
+static enum cx_err take_all_placed(struct answer_body *body, const struct msg_places *places,
+                                   struct taken *out, json_t **home)
+{
+    json_t *parent;
+    json_t *life = slice_is_absent(places->expires_in)
+                       ? NULL
+                       : place_find(body->document, places->expires_in, body->is_xml, &parent);
+    enum cx_err err;
+
+    if (answer_read_seconds(life, &out->expires)) {
+        out->has_expires = true;
+        remove_from(parent, life);
+    }
+    err = take_placed(body, places->access_token, "access token", &out->access, home);
+    if (err == CX_OK) {
+        err = take_placed(body, places->refresh_token, "refresh token", &out->refresh, &parent);
+    }
+    if (err == CX_OK) {
+        err = take_placed(body, places->token_type, "token type", &out->type, &parent);
+    }
+    if (err == CX_OK && out->access == NULL && !slice_is_absent(places->access_token)) {
+        err =
+            cx_fail_set(&body->why, CX_E_NOT_FOUND, "answer.token",
+                        "nothing stands at \"%.*s\", where the profile's answer.access_token says",
+                        SLICE_ARG(places->access_token));
     }
     return err;
 }
@@ -297,6 +303,8 @@ static enum cx_err fill(const struct taken *taken, const json_t *root, struct an
     token->scope = keep(scope, &at, &out->bytes);
     token->has_expires_in = taken->has_expires;
     token->expires_in = taken->expires;
+    token->has_refresh_expires_in = taken->has_refresh_expires;
+    token->refresh_expires_in = taken->refresh_expires;
     out->is_type_assumed = taken->type == NULL;
     if (extra > 0) {
         if (json_dumpb(root, (char *)at, extra, JSON_COMPACT) != extra) {
@@ -308,21 +316,53 @@ static enum cx_err fill(const struct taken *taken, const json_t *root, struct an
     return CX_OK;
 }
 
-enum cx_err answer_token_take(json_t *root, struct answer *out, struct cx_fail *fail)
+/* Under the names that providers use, in the one object that has the access token. */
+static enum cx_err take_named(struct answer_body *body, const struct msg_places *places,
+                              struct taken *taken)
 {
-    struct taken taken = {0};
     json_t *homes[HOMES_MAX];
     json_t *home = NULL;
-    size_t n = find_homes(root, homes);
-    enum cx_err err = find_home(homes, n, &home, fail);
+    size_t n = find_homes(body->root, homes);
+    enum cx_err err = find_home(homes, n, &home, &body->why);
 
-    if (err != CX_OK) {
-        return err;
-    }
-    err = take_all(home, out->bytes.cap, &taken, fail);
     if (err == CX_OK) {
-        drop_copies(homes, n, taken.access);
-        err = fill(&taken, root, out);
+        err = take_all(home, places, taken, &body->why);
+    }
+    if (err == CX_OK) {
+        drop_copies(homes, n, taken->access);
+    }
+    return err;
+}
+
+/* What has no place of its own is looked for beside the access token, then at the top. */
+static enum cx_err take_beside(struct answer_body *body, json_t *home,
+                               const struct msg_places *places, struct taken *taken)
+{
+    enum cx_err err = take_all(home, places, taken, &body->why);
+
+    return err == CX_OK && home != body->root ? take_all(body->root, places, taken, &body->why)
+                                              : err;
+}
+
+enum cx_err answer_token_take(struct answer_body *body, const struct msg_places *places,
+                              struct answer *out)
+{
+    static const struct msg_places none = {.access_token = {NULL, 0}};
+    struct taken taken = {0};
+    json_t *home = NULL;
+    enum cx_err err = CX_OK;
+
+    buf_init(&taken.scope, out->bytes.cap);
+    if (places == NULL) {
+        places = &none;
+    }
+    err = take_all_placed(body, places, &taken, &home);
+    if (err == CX_OK) {
+        err = taken.access != NULL ? take_beside(body, home, places, &taken)
+                                   : take_named(body, places, &taken);
+    }
+    if (err == CX_OK) {
+        err = fill(&taken, body->root, out);
     }
     json_decref(taken.access);
     json_decref(taken.refresh);

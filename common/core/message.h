@@ -128,8 +128,8 @@ struct msg_variable {
     struct slice value;
 };
 
-/* Where the members stand in an answer that does not call them what RFC 6749 does, as PROFILE.md writes
- * them. Absent: under the standard's names. */
+/* Where the members stand in an answer that does not call them what RFC 6749 does; place.h says how
+ * that is written. Absent: under the standard's names. */
 struct msg_places {
     struct slice access_token;
     struct slice refresh_token;

@@ -1,42 +1,10 @@
 /* How a body is read: which encoding it is in, and how much of it. */
-#include "common/core/answer.h"
-
-#include "tests/support/check.h"
+#include "tests/support/answer_check.h"
 
 #include <stdlib.h>
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
-
-static void read_body(const char *type, struct slice body, enum body_encoding expect,
-                      enum body_encoding sent, struct answer *out)
-{
-    const struct msg_expect expected = {.answer = expect};
-    const struct answer_input in = {.status = 200,
-                                    .content_type = slice_of_str(type),
-                                    .body = body,
-                                    .is_body_whole = true,
-                                    .sent = sent,
-                                    .expect = &expected};
-
-    if (answer_read(&in, out) != CX_OK) {
-        fail_msg("%.*s: out of memory", SLICE_ARG(body));
-    }
-}
-
-static void need_issued(const char *why, const struct answer *a)
-{
-    if (a->code != VERDICT_ISSUED) {
-        fail_msg("%s: %s (%.*s)", why, terms_verdict(a->code), SLICE_ARG(a->error.message));
-    }
-}
-
-/* NULL: absent */
-static void check_slice(const char *why, struct slice got, const char *want)
-{
-    CHECK(why, slice_is_absent(got) == (want == NULL));
-    CHECK_TEXT(why, got, want == NULL ? "" : want);
-}
 
 static void an_answer_is_read_in_the_encoding_it_is_in(void **state)
 {
@@ -90,9 +58,10 @@ static void an_answer_is_read_in_the_encoding_it_is_in(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct answer a;
 
-        read_body(rows[i].type, slice_of_str(rows[i].body), rows[i].expect, rows[i].sent, &a);
-        need_issued(rows[i].why, &a);
-        check_slice(rows[i].why, a.token.access_token, "a+b");
+        answer_read_body(rows[i].type, slice_of_str(rows[i].body), rows[i].expect, rows[i].sent,
+                         &a);
+        answer_need_issued(rows[i].why, &a);
+        answer_check_slice(rows[i].why, a.token.access_token, "a+b");
         CHECK(rows[i].why, a.token.has_expires_in && a.token.expires_in == 60);
         answer_done(&a);
     }
@@ -103,16 +72,16 @@ static void a_form_is_decoded_as_rfc_6749_encodes_it(void **state)
     struct answer a;
 
     (void)state;
-    read_body(FORM,
-              SLICE_LIT("access_token=%E2%82%AC/a==&token_type=bearer&scope=read+write%2Cx&"
-                        "expires_in=3600&refresh_token=r%20r&state=&flag"),
-              ENCODING_UNKNOWN, ENCODING_FORM, &a);
-    need_issued("a form", &a);
-    check_slice("access", a.token.access_token, "\xe2\x82\xac/a==");
-    check_slice("type", a.token.token_type, "Bearer");
-    check_slice("scope", a.token.scope, "read write x");
-    check_slice("refresh", a.token.refresh_token, "r r");
-    check_slice("extra", a.token.extra, "{\"state\":\"\",\"flag\":\"\"}");
+    answer_read_body(FORM,
+                     SLICE_LIT("access_token=%E2%82%AC/a==&token_type=bearer&scope=read+write%2Cx&"
+                               "expires_in=3600&refresh_token=r%20r&state=&flag"),
+                     ENCODING_UNKNOWN, ENCODING_FORM, &a);
+    answer_need_issued("a form", &a);
+    answer_check_slice("access", a.token.access_token, "\xe2\x82\xac/a==");
+    answer_check_slice("type", a.token.token_type, "Bearer");
+    answer_check_slice("scope", a.token.scope, "read write x");
+    answer_check_slice("refresh", a.token.refresh_token, "r r");
+    answer_check_slice("extra", a.token.extra, "{\"state\":\"\",\"flag\":\"\"}");
     answer_done(&a);
 }
 
@@ -147,7 +116,7 @@ static void nesting_is_bounded(void **state)
         struct answer a;
 
         (void)snprintf(body, sizeof(body), "{\"access_token\":\"a\",\"x\":%s}", inner);
-        read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
         assert_int_equal(a.code, rows[i].code);
         answer_done(&a);
         free(inner);
@@ -162,8 +131,8 @@ static void nesting_counts_what_is_open_and_no_neighbours(void **state)
 
     (void)state;
     (void)snprintf(body, sizeof(body), "{\"access_token\":\"a\",\"x\":[%s]}", many);
-    read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-    need_issued("neighbours", &a);
+    answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+    answer_need_issued("neighbours", &a);
     answer_done(&a);
     free(many);
 }
@@ -185,7 +154,7 @@ static void a_form_has_a_bounded_number_of_pairs(void **state)
 
             (void)snprintf(body + len, sizeof(body) - len, "&x%zu=", n);
         }
-        read_body(FORM, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_read_body(FORM, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
         assert_int_equal(a.code, rows[i].code);
         answer_done(&a);
     }
@@ -197,10 +166,10 @@ static void a_body_full_of_nul_is_no_string(void **state)
     struct answer a;
 
     (void)state;
-    read_body(JSON, slice_of(body, sizeof(body) - 1), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+    answer_read_body(JSON, slice_of(body, sizeof(body) - 1), ENCODING_UNKNOWN, ENCODING_FORM, &a);
     assert_int_equal(a.code, VERDICT_ANSWER_UNREADABLE);
     answer_done(&a);
-    read_body(NULL, SLICE_LIT("\0\0\0\0"), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+    answer_read_body(NULL, SLICE_LIT("\0\0\0\0"), ENCODING_UNKNOWN, ENCODING_FORM, &a);
     assert_int_equal(a.code, VERDICT_ANSWER_UNREADABLE);
     answer_done(&a);
 }
@@ -221,9 +190,9 @@ static void too_much_extra_is_left_out_and_the_token_kept(void **state)
 
         assert_non_null(body);
         (void)snprintf(body, rows[i].text + 64, "{\"access_token\":\"a\",\"x\":\"%s\"}", x);
-        read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        need_issued("much extra", &a);
-        check_slice("much extra", a.token.access_token, "a");
+        answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_need_issued("much extra", &a);
+        answer_check_slice("much extra", a.token.access_token, "a");
         assert_true(a.token.extra_omitted == rows[i].is_omitted);
         assert_int_equal(a.token.extra.len, rows[i].is_omitted ? 0 : MSG_EXTRA_BYTES_MAX);
         answer_done(&a);

@@ -1,41 +1,9 @@
 /* What is read out of an answer that brings a token: where providers stray and the meaning is
  * plain it is taken, where guessing would hurt it is refused. */
-#include "common/core/answer.h"
-
-#include "tests/support/check.h"
+#include "tests/support/answer_check.h"
 
 #define JSON "application/json"
 #define FORM "application/x-www-form-urlencoded"
-
-static void read_body(const char *type, struct slice body, enum body_encoding expect,
-                      enum body_encoding sent, struct answer *out)
-{
-    const struct msg_expect expected = {.answer = expect};
-    const struct answer_input in = {.status = 200,
-                                    .content_type = slice_of_str(type),
-                                    .body = body,
-                                    .is_body_whole = true,
-                                    .sent = sent,
-                                    .expect = &expected};
-
-    if (answer_read(&in, out) != CX_OK) {
-        fail_msg("%.*s: out of memory", SLICE_ARG(body));
-    }
-}
-
-static void need_issued(const char *why, const struct answer *a)
-{
-    if (a->code != VERDICT_ISSUED) {
-        fail_msg("%s: %s (%.*s)", why, terms_verdict(a->code), SLICE_ARG(a->error.message));
-    }
-}
-
-/* NULL: absent */
-static void check_slice(const char *why, struct slice got, const char *want)
-{
-    CHECK(why, slice_is_absent(got) == (want == NULL));
-    CHECK_TEXT(why, got, want == NULL ? "" : want);
-}
 
 static void members_are_read_under_the_names_that_providers_use(void **state)
 {
@@ -84,7 +52,7 @@ static void members_are_read_under_the_names_that_providers_use(void **state)
          "a", NULL, NULL, "{\"z\":[1,2.5,{\"b\":\"\xc3\xa9\\n\"}],\"iat\":1795554531}"},
         {"the refresh token's life",
          "{\"access_token\":\"a\",\"refresh_expires_in\":1800,\"refresh_token_expires_in\":\"9\"}",
-         "a", NULL, NULL, "{\"refresh_expires_in\":1800,\"refresh_token_expires_in\":\"9\"}"},
+         "a", NULL, NULL, "{\"refresh_token_expires_in\":\"9\"}"},
         {"a number past 64 bits elsewhere",
          "{\"access_token\":\"a\",\"expires_in\":60,\"id\":18446744073709551616}", "a", NULL, NULL,
          "{\"id\":1.8446744073709552e19}"},
@@ -96,12 +64,12 @@ static void members_are_read_under_the_names_that_providers_use(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct answer a;
 
-        read_body(JSON, slice_of_str(rows[i].body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        need_issued(rows[i].why, &a);
-        check_slice(rows[i].why, a.token.access_token, rows[i].access);
-        check_slice(rows[i].why, a.token.refresh_token, rows[i].refresh);
-        check_slice(rows[i].why, a.token.id_token, rows[i].id);
-        check_slice(rows[i].why, a.token.extra, rows[i].extra);
+        answer_read_body(JSON, slice_of_str(rows[i].body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_need_issued(rows[i].why, &a);
+        answer_check_slice(rows[i].why, a.token.access_token, rows[i].access);
+        answer_check_slice(rows[i].why, a.token.refresh_token, rows[i].refresh);
+        answer_check_slice(rows[i].why, a.token.id_token, rows[i].id);
+        answer_check_slice(rows[i].why, a.token.extra, rows[i].extra);
         CHECK(rows[i].why, !a.token.extra_omitted && slice_is_absent(a.error.message));
         answer_done(&a);
     }
@@ -147,11 +115,11 @@ static void a_lifetime_is_read_where_it_is_plain(void **state)
         struct answer a;
 
         (void)snprintf(body, sizeof(body), "{\"access_token\":\"a\",%s}", rows[i].members);
-        read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        need_issued(rows[i].members, &a);
+        answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_need_issued(rows[i].members, &a);
         CHECK(rows[i].members, a.token.has_expires_in == rows[i].has);
         CHECK(rows[i].members, a.token.expires_in == rows[i].seconds);
-        check_slice(rows[i].members, a.token.extra, rows[i].extra);
+        answer_check_slice(rows[i].members, a.token.extra, rows[i].extra);
         answer_done(&a);
     }
 }
@@ -179,9 +147,9 @@ static void a_token_type_is_bearer_in_any_case_or_when_missing(void **state)
         struct answer a;
 
         (void)snprintf(body, sizeof(body), "{\"access_token\":\"a\",%s}", rows[i].members);
-        read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        need_issued(rows[i].members, &a);
-        check_slice(rows[i].members, a.token.token_type, rows[i].type);
+        answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_need_issued(rows[i].members, &a);
+        answer_check_slice(rows[i].members, a.token.token_type, rows[i].type);
         CHECK(rows[i].members, a.is_type_assumed == rows[i].is_assumed);
         answer_done(&a);
     }
@@ -213,10 +181,10 @@ static void scopes_come_out_separated_by_single_spaces(void **state)
         struct answer a;
 
         (void)snprintf(body, sizeof(body), "{\"access_token\":\"a\",%s}", rows[i].members);
-        read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        need_issued(rows[i].members, &a);
-        check_slice(rows[i].members, a.token.scope, rows[i].scope);
-        check_slice(rows[i].members, a.token.extra, rows[i].extra);
+        answer_read_body(JSON, slice_of_str(body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
+        answer_need_issued(rows[i].members, &a);
+        answer_check_slice(rows[i].members, a.token.scope, rows[i].scope);
+        answer_check_slice(rows[i].members, a.token.extra, rows[i].extra);
         answer_done(&a);
     }
 }
@@ -280,16 +248,10 @@ static void what_could_be_guessed_wrongly_is_refused(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct answer a;
 
-        read_body(rows[i].type, slice_of_str(rows[i].body), ENCODING_UNKNOWN, ENCODING_FORM, &a);
-        if (a.code != VERDICT_ANSWER_UNREADABLE || a.outcome != OUTCOME_FAILED) {
-            fail_msg("%s: %s", rows[i].why, terms_verdict(a.code));
-        }
-        if (memmem(a.error.message.ptr, a.error.message.len, rows[i].says, strlen(rows[i].says)) ==
-            NULL) {
-            fail_msg("%s: \"%.*s\" doesn't say \"%s\"", rows[i].why, SLICE_ARG(a.error.message),
-                     rows[i].says);
-        }
-        CHECK(rows[i].why, slice_is_absent(a.token.access_token));
+        answer_read_body(rows[i].type, slice_of_str(rows[i].body), ENCODING_UNKNOWN, ENCODING_FORM,
+                         &a);
+        answer_need_declined(rows[i].why, &a, VERDICT_ANSWER_UNREADABLE, rows[i].says);
+        CHECK(rows[i].why, a.outcome == OUTCOME_FAILED);
         answer_done(&a);
     }
 }
