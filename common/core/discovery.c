@@ -129,16 +129,16 @@ static enum cx_err read_body(struct slice body, struct answer *out)
 {
     const struct slice mark = SLICE_LIT("\xef\xbb\xbf"); /* a byte order mark */
     struct cx_fail fail = {0};
-    json_t *root = NULL;
+    struct answer_body whole = {.document = NULL};
     enum cx_err err;
 
     body = slice_has_prefix(body, mark) ? slice_from(body, mark.len) : body;
-    err = answer_read_json(body, &root, &fail);
+    err = answer_read_json(body, &whole, &fail);
     if (err == CX_E_NOMEM) {
         return err;
     }
-    err = err == CX_OK ? read_root(root, out) : decline_body(out, cx_fail_text(&fail));
-    json_decref(root);
+    err = err == CX_OK ? read_root(whole.root, out) : decline_body(out, cx_fail_text(&fail));
+    answer_body_done(&whole);
     return err;
 }
 

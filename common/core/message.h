@@ -135,7 +135,8 @@ struct msg_places {
     struct slice refresh_token;
     struct slice expires_in;
     struct slice token_type;
-    struct slice success_at; /* what stands there must be `success_is`, or the answer is a refusal */
+    struct slice
+        success_at; /* what stands there must be `success_is`, or the answer is a refusal */
     struct slice success_is; /* compared as text; there with success_at, and only then */
 };
 

@@ -74,6 +74,7 @@ void profile_done(struct profile *p)
     free(p->token_url);
     free(p->refresh_url);
     free(p->revocation_url);
+    profile_places_done(&p->places);
     free(p->auth_error_status);
     free(p->client_id);
     free(p->credentials);

@@ -47,6 +47,18 @@ struct profile_field {
     char *value; /* template */
 };
 
+/* Where the members stand in an answer that does not call them what RFC 6749 does: places
+ * (place.h), NULL where there is none. */
+struct profile_places {
+    char *access_token;
+    char *refresh_token;
+    char *expires_in;
+    char *token_type;
+    char *success_at;      /* NULL: no success condition */
+    char *success_is;      /* as text, as it is compared */
+    json_t *success_value; /* as it was written: text, true, false or a whole number */
+};
+
 /* An authorization profile: how a token is asked for. Owns everything. */
 struct profile {
     char *name;      /* slug: [a-z0-9][a-z0-9._-]{0,62} */
@@ -64,6 +76,7 @@ struct profile {
     enum http_method method;
     enum body_encoding content_type;
     enum body_encoding answer; /* ENCODING_UNKNOWN: auto */
+    struct profile_places places;
     uint32_t *auth_error_status;
     size_t nauth_error_status;
     uint32_t rotation_grace_s;
@@ -99,10 +112,9 @@ struct profile_input {
  * {{secret:name}} and nothing else. The client's id and secret are templates, like the URLs and the
  * fields' values: a literal "{{" is written "{{{{" there.
  *
- * What this version can't do (other client methods, a mapped answer, an answer in other encodings
- * than JSON and form) is a fault that says so. `warnings` (faults too; may be NULL) tells what is
- * allowed and unwise: no connector, http, a method other than POST, a secret in a URL,
- * {{secret:…}} that no agent keeps yet, …
+ * What this version can't do (other client methods) is a fault that says so. `warnings` (faults
+ * too; may be NULL) tells what is allowed and unwise: no connector, http, a method other than POST,
+ * a secret in a URL, {{secret:…}} that no agent keeps yet, …
  *
  * True if there was no fault; `out` is then filled (profile_done) and otherwise untouched. Running
  * out of memory is a fault as well. Pure. */

@@ -305,6 +305,7 @@ static void put_rest(struct profile_maker *m)
         .auth_error_status = m->p->auth_error_status,
         .nauth_error_status = m->p->nauth_error_status,
         .answer = m->p->answer,
+        .places = profile_places_view(&m->p->places),
     };
 }
 

@@ -174,14 +174,6 @@ static json_t *tenancy_to_json(const struct profile *p)
     return finish(&w);
 }
 
-static json_t *answer_to_json(const struct profile *p)
-{
-    struct writer w = {.json = json_object()};
-
-    put_text(&w, "expect", p->answer == ENCODING_UNKNOWN ? "auto" : terms_encoding(p->answer));
-    return finish(&w);
-}
-
 json_t *profile_to_json(const struct profile *p, bool with_secrets)
 {
     struct writer w = {.json = json_object()};
@@ -198,7 +190,7 @@ json_t *profile_to_json(const struct profile *p, bool with_secrets)
     put_text(&w, "content_type", terms_encoding(p->content_type));
     put_text(&w, "refresh_url", p->refresh_url);
     put_text(&w, "revocation_url", p->revocation_url);
-    put(&w, "answer", answer_to_json(p));
+    put(&w, "answer", profile_answer_to_json(p));
     put(&w, "auth_error_status", statuses_to_json(p));
     put(&w, "rotation_grace_s", json_integer(p->rotation_grace_s));
     put(&w, "client", client_to_json(p, with_secrets));

@@ -20,10 +20,19 @@ void profile_warn(const struct profile_reader *r, const char *path, const char *
     CX_PRINTF(3, 4);
 
 /* The parts of profile_read, each for the members that its name says. */
+void profile_read_answer(struct profile_reader *r);
 void profile_read_form_fields(struct profile_reader *r);
 void profile_read_fields(struct profile_reader *r);
 void profile_read_client(struct profile_reader *r); /* all else that r->p holds is read before, */
 void profile_read_credentials(struct profile_reader *r); /* since these two may keep secrets */
+
+/* For profile_to_json: the member `answer`; NULL if out of memory. */
+json_t *profile_answer_to_json(const struct profile *p);
+
+/* As the job takes it; borrowed. */
+struct msg_places profile_places_view(const struct profile_places *places);
+
+void profile_places_done(struct profile_places *places);
 
 /* Check every template, and what they refer to. */
 void profile_check_templates(struct profile_reader *r);

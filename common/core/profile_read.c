@@ -18,8 +18,6 @@ enum {
 #define AS_WORD(name, text) text,
 static const char *const methods[METHOD_COUNT] = {TERMS_METHOD(AS_WORD)};
 static const char *const encodings[ENCODING_COUNT] = {TERMS_ENCODING(AS_WORD)};
-/* "auto" in front: the number is the encoding's and one. */
-static const char *const answers[ENCODING_COUNT + 1] = {"auto", TERMS_ENCODING(AS_WORD)};
 #undef AS_WORD
 
 void profile_warn(const struct profile_reader *r, const char *path, const char *fmt, ...)
@@ -136,33 +134,6 @@ static void read_content_type(struct profile_reader *r)
                                                          ENCODING_COUNT, ENCODING_FORM);
 }
 
-static void read_answer(struct profile_reader *r)
-{
-    static const char *const names[] = {"expect",     "access_token", "refresh_token",
-                                        "expires_in", "token_type",   "success"};
-    const json_t *json = members_get(&r->top, "answer");
-    struct members m;
-    unsigned expect;
-
-    if (json == NULL) {
-        return;
-    }
-    members_init(&m, json, "answer", r->faults);
-    members_check_names(&m, names, sizeof(names) / sizeof(names[0]));
-    expect = members_word(&m, "expect", answers, ENCODING_COUNT + 1, 0);
-    r->p.answer = expect == 0 ? ENCODING_UNKNOWN : (enum body_encoding)(expect - 1);
-    if (expect != 0 && r->p.answer != ENCODING_JSON && r->p.answer != ENCODING_FORM) {
-        members_fault(&m, "expect", "%s is not supported by this version; auto, json and form are",
-                      answers[expect]);
-    }
-    for (size_t i = 1; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (members_get(&m, names[i]) != NULL) {
-            members_fault(&m, names[i],
-                          "is not supported by this version, which reads RFC 6749's own names");
-        }
-    }
-}
-
 /* Adds the status, unless it is wrong or there already. */
 static void read_status(struct profile_reader *r, const json_t *json, size_t index)
 {
@@ -215,7 +186,7 @@ static void read_all(struct profile_reader *r, const char *name)
     read_urls(r);
     read_method(r);
     read_content_type(r);
-    read_answer(r);
+    profile_read_answer(r);
     read_auth_error_status(r);
     r->p.rotation_grace_s = members_u32(&r->top, "rotation_grace_s", 0, ROTATION_GRACE_S_MAX, 0);
     r->p.budget_ms = members_u32(&r->top, "budget_ms", PROFILE_BUDGET_MS_MIN, PROFILE_BUDGET_MS_MAX,

@@ -2,6 +2,7 @@
 
 #include "common/core/answer.h"
 #include "common/core/discovery.h"
+#include "common/core/expect.h"
 #include "common/core/policy_memo.h"
 #include "common/core/report.h"
 #include "common/core/request.h"
@@ -43,8 +44,7 @@ struct executor_run {
     uint32_t budget_ms;
     enum job_purpose purpose;
     enum body_encoding encoding;
-    struct msg_expect expect; /* its array is ours */
-    uint32_t *auth_error_status;
+    struct expect expect;
     uint64_t arrived_us; /* monotonic, as all of them */
     uint64_t started_us;
     uint64_t policy_us;
@@ -107,7 +107,7 @@ static void run_free(struct executor_run *run)
     url_done(&run->url);
     buf_done(&run->real_url);
     rules_release(run->rules);
-    free(run->auth_error_status);
+    expect_done(&run->expect);
     free(run);
 }
 
@@ -201,7 +201,7 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
         .is_body_whole = end->is_body_whole,
         .sent = run->encoding,
         .purpose = run->purpose,
-        .expect = &run->expect,
+        .expect = &run->expect.view,
         .now_unix_s = clock_wall_s(),
     };
     struct answer answer = {0};
@@ -304,23 +304,10 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
 /* What is kept of the message while the job runs. */
 static bool keep(struct executor_run *run, const struct msg_job *message)
 {
-    size_t n = message->expect.nauth_error_status;
-
     run->budget_ms = message->budget_ms;
     run->purpose = message->purpose;
     run->encoding = message->request.encoding;
-    run->expect = message->expect;
-    run->expect.auth_error_status = NULL;
-    if (n > 0) {
-        run->auth_error_status = calloc(n, sizeof(*run->auth_error_status));
-        if (run->auth_error_status == NULL) {
-            return false;
-        }
-        memcpy(run->auth_error_status, message->expect.auth_error_status,
-               n * sizeof(*run->auth_error_status));
-        run->expect.auth_error_status = run->auth_error_status;
-    }
-    return true;
+    return expect_dup(&message->expect, &run->expect) == CX_OK;
 }
 
 static enum verdict verdict_of(enum stage stage)

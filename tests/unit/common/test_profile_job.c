@@ -220,7 +220,10 @@ static void profile_make_job_passes_the_rest_on(void **state)
     struct faults faults;
 
     (void)state;
-    profile_text_make("{'auth_error_status': [403, 418], 'answer': {'expect': 'json'},"
+    profile_text_make("{'auth_error_status': [403, 418],"
+                      " 'answer': {'expect': 'json', 'access_token': '/a', 'refresh_token': '/r',"
+                      " 'expires_in': '/e', 'token_type': '/t',"
+                      " 'success': {'at': '/ok', 'is': true}},"
                       " 'client': {'method': 'client_secret_basic', 'id': 'i', 'secret': 's'}}",
                       &p);
     faults_init(&faults);
@@ -235,6 +238,12 @@ static void profile_make_job_passes_the_rest_on(void **state)
     assert_int_equal(made.job.request.client.method, CLIENT_SECRET_BASIC);
     assert_true(slice_is_absent(made.job.request.client.key));
     assert_int_equal(made.job.expect.answer, ENCODING_JSON);
+    CHECK_TEXT("access", made.job.expect.places.access_token, "/a");
+    CHECK_TEXT("refresh", made.job.expect.places.refresh_token, "/r");
+    CHECK_TEXT("expires", made.job.expect.places.expires_in, "/e");
+    CHECK_TEXT("type", made.job.expect.places.token_type, "/t");
+    CHECK_TEXT("at", made.job.expect.places.success_at, "/ok");
+    CHECK_TEXT("is", made.job.expect.places.success_is, "true");
     assert_int_equal(made.job.expect.nauth_error_status, 2);
     assert_int_equal(made.job.expect.auth_error_status[1], 418);
     profile_job_done(&made);

@@ -13,7 +13,10 @@ static const char full[] =
     " {'key': 'lang', 'visibility': 'read_only', 'value': 'de'}],"
     " 'fields': [{'place': 'path', 'key': 'r', 'value': '{{lang}}'}, {'key': 'X', 'value': ''}],"
     " 'token_url': 'https://{tenant}.example/{r}', 'refresh_url': 'https://r.example/',"
-    " 'revocation_url': 'https://v.example/', 'answer': {'expect': 'json'},"
+    " 'revocation_url': 'https://v.example/', 'answer': {'expect': 'xml',"
+    " 'refresh_token': '/r/ref', 'access_token': '/r/tok', 'expires_in': '/r/life', 'token_type': "
+    "'/r/kind',"
+    " 'success': {'is': 7, 'at': '/r/ok'}},"
     " 'auth_error_status': [403, 418], 'rotation_grace_s': 5, 'budget_ms': 1000,"
     " 'client': {'method': 'client_secret_basic', 'id': 'i', 'secret': 'hunter2'},"
     " 'credentials': {'username': 'u', 'pin': '4711', 'password': '{{secret:pw}}'}}";
@@ -33,7 +36,9 @@ static const char full[] =
     " {'place': 'header', 'key': 'X', 'value': ''}],"                                              \
     " 'token_url': 'https://{tenant}.example/{r}', 'method': 'POST', 'content_type': 'form',"      \
     " 'refresh_url': 'https://r.example/', 'revocation_url': 'https://v.example/',"                \
-    " 'answer': {'expect': 'json'}, 'auth_error_status': [403, 418], 'rotation_grace_s': 5,"       \
+    " 'answer': {'expect': 'xml', 'access_token': '/r/tok', 'refresh_token': '/r/ref',"            \
+    " 'expires_in': '/r/life', 'token_type': '/r/kind', 'success': {'at': '/r/ok', 'is': 7}},"     \
+    " 'auth_error_status': [403, 418], 'rotation_grace_s': 5,"                                     \
     " 'client': {'method': 'client_secret_basic', 'id': 'i', 'secret': " client_secret "},"        \
     " 'credentials': {'username': " username ", 'pin': " pin                                       \
     ", 'password': '{{secret:pw}}'}, 'budget_ms': 1000}"
