@@ -16,6 +16,13 @@ static const struct cli_option exchange_options[] = {
     {"ask", "NAME", "a value that is asked for, or read from standard input: a line each"},
     {"json", NULL, "the API's whole answer, the token included"},
 };
+static const struct cli_option profile_put_options[] = {
+    {"ask", "MEMBER", "client.secret, credentials.NAME ...: asked for, or read from standard input: a line each"},
+    {"discover", "URL", "fill what FILE leaves out from this issuer's metadata"},
+};
+static const struct cli_option profile_list_options[] = {
+    {"json", NULL, "the profiles whole, as `profile put` takes them back"},
+};
 #define OPTIONS(list) .options = (list), .noptions = sizeof(list) / sizeof((list)[0])
 #define NAME_ONLY     .min_words = 1, .max_words = 1
 
@@ -49,8 +56,15 @@ static const struct cli_command commands[] = {
     {.name = "connector remove", .args = "NAME", .help = "remove a connector and its agents", NAME_ONLY,
      .run = command_connector_remove},
     {.name = "profile put", .args = "FILE|-", .help = "add or change an authorization profile", NAME_ONLY,
-     .run = command_profile_put, .more = "FILE is the profile as JSON; every fault of it is named."},
-    {.name = "profile list", .args = "", .help = "list the profiles", .run = command_profile_list},
+     OPTIONS(profile_put_options), .run = command_profile_put,
+     .more = "FILE is a profile as JSON, as `profile show` prints it, or a list of them; \"-\" is standard\n"
+             "input. It is checked whole, and every fault of it is named; a profile with a fault is not\n"
+             "put. A secret that is shown as {\"set\": true} is kept if it is stored; else --ask gives it.\n"
+             "URL is an issuer (OpenID Connect Discovery, RFC 8414), or the address of its metadata. The\n"
+             "profile's connector asks it, if its agents' policy allows a GET there. What FILE gives is\n"
+             "never changed."},
+    {.name = "profile list", .args = "", .help = "list the profiles", OPTIONS(profile_list_options),
+     .run = command_profile_list},
     {.name = "profile show", .args = "NAME", .help = "show a profile as JSON, without its secrets",
      NAME_ONLY, .run = command_profile_show},
     {.name = "profile remove", .args = "NAME", .help = "remove a profile", NAME_ONLY,

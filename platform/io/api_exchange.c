@@ -12,17 +12,17 @@ enum { CONNECTOR_FULL_RETRY_MS = 1000, TENANT_BYTES_MAX = 63, REFRESH_TOKEN_BYTE
 
 /* ---- what could not begin ---- */
 
-static void refuse_begin(const struct api_request *r, enum exchange_begun begun,
-                         const struct profile *profile, const struct cx_id *id)
+void api_refuse_begin(struct http_call *call, const char *trace_id, enum exchange_begun begun,
+                      const char *connector, const struct cx_id *id)
 {
     char id_chars[CX_ID_TEXT_BYTES];
     struct problem problem = {.status = 503,
                               .stage = STAGE_PLATFORM,
                               .execution = EXECUTION_NOT_SENT,
                               .safe_to_retry = "yes",
-                              .connector = profile->connector,
+                              .connector = connector,
                               .id = id_text(id, id_chars),
-                              .trace_id = r->trace_id};
+                              .trace_id = trace_id};
 
     switch (begun) {
     case EXCHANGE_OFFLINE:
@@ -35,7 +35,7 @@ static void refuse_begin(const struct api_request *r, enum exchange_begun begun,
         problem.code = terms_verdict(VERDICT_CONNECTOR_OFFLINE);
         problem.safe_to_retry = "after_fix";
         problem.detail = slice_of_str(
-            profile->connector == NULL
+            connector == NULL
                 ? "the profile names no connector, and this platform asks no token URL by itself"
                 : "the profile's connector does not exist (any more)");
         break;
@@ -59,7 +59,7 @@ static void refuse_begin(const struct api_request *r, enum exchange_begun begun,
         problem.detail = SLICE_LIT("the platform is out of memory; nothing was sent");
         break;
     }
-    api_reply_problem(r->call, &problem);
+    api_reply_problem(call, &problem);
 }
 
 /* ---- the request ---- */
@@ -144,7 +144,7 @@ static void begin(struct api_request *r, const struct begin *what, struct faults
     if (begun == EXCHANGE_INPUT) {
         api_refuse_faults(r, faults);
     } else {
-        refuse_begin(r, begun, profile, &id);
+        api_refuse_begin(r->call, r->trace_id, begun, profile->connector, &id);
     }
 }
 

@@ -17,6 +17,12 @@ void api_reply_end(struct http_call *call, const char *trace_id, const struct ex
 bool api_reply_stored(const struct api_request *r, const struct store_found *found,
                       struct slice part);
 
+/* --- what could not begin (api_exchange.c) --- */
+
+/* Answer with why. `connector` may be NULL. */
+void api_refuse_begin(struct http_call *call, const char *trace_id, enum exchange_begun begun,
+                      const char *connector, const struct cx_id *id);
+
 /* --- who waits (api_callers.c) --- */
 
 /* A caller that waits, one of a group. */

@@ -39,6 +39,9 @@ void api_refuse_fail(const struct api_request *r, const struct cx_fail *fail);
 /* 400 with every fault, by field. */
 void api_refuse_faults(const struct api_request *r, const struct faults *faults);
 
+/* [{"field", "message"}, …]. A new reference; NULL if out of memory. */
+json_t *api_faults_json(const struct faults *faults);
+
 /* RFC 3339, UTC; NULL (JSON null) for 0. A new reference. */
 json_t *api_time(uint64_t unix_ms);
 
@@ -58,6 +61,7 @@ void api_profiles_put(struct api_request *r);
 void api_profiles_list(struct api_request *r);
 void api_profiles_show(struct api_request *r);
 void api_profiles_remove(struct api_request *r);
+void api_profiles_discover(struct api_request *r);
 void api_exchange(struct api_request *r);
 void api_refresh(struct api_request *r);
 void api_exchanges_list(struct api_request *r);

@@ -36,17 +36,6 @@ static void warn_of_connector(const struct platform *p, const struct profile *pr
     }
 }
 
-static json_t *warnings_json(const struct faults *warnings)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < warnings->count; i++) {
-        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "field", warnings->items[i].field,
-                                                    "message", warnings->items[i].what));
-    }
-    return list;
-}
-
 static void store_profile(struct api_request *r, struct profile *profile, struct faults *warnings)
 {
     bool is_new = profiles_find(r->p->profiles, profile->name) == NULL;
@@ -61,7 +50,7 @@ static void store_profile(struct api_request *r, struct profile *profile, struct
         return;
     }
     log_event(CX_LOG_INFO, "profile.put", kv_str("name", r->words.items[0]), kv_str("by", r->key));
-    (void)json_object_set_new(json, "warnings", warnings_json(warnings));
+    (void)json_object_set_new(json, "warnings", api_faults_json(warnings));
     api_reply_json(r->call, is_new ? 201 : 200, json);
 }
 

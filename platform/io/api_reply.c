@@ -136,10 +136,21 @@ void api_refuse_faults(const struct api_request *r, const struct faults *faults)
                               .trace_id = r->trace_id};
     char detail[80];
 
-    (void)snprintf(detail, sizeof(detail), "%zu %s wrong; each is named in errors",
-                   faults_total(faults), faults_total(faults) == 1 ? "value is" : "values are");
+    (void)snprintf(detail, sizeof(detail), "%zu %s wrong", faults_total(faults),
+                   faults_total(faults) == 1 ? "value is" : "values are");
     problem.detail = slice_of_str(detail);
     api_reply_problem(r->call, &problem);
+}
+
+json_t *api_faults_json(const struct faults *faults)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < faults->count; i++) {
+        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "field", faults->items[i].field,
+                                                    "message", faults->items[i].what));
+    }
+    return list;
 }
 
 json_t *api_time(uint64_t unix_ms)

@@ -175,6 +175,19 @@ static void on_deadline(void *arg)
     dispatch_expire(x->platform->dispatch, &x->id);
 }
 
+/* A GET of the profile's token URL, and nothing else with it. */
+static struct msg_job discovery_job(const struct exchange_request *request,
+                                    const struct profile_call *call)
+{
+    return (struct msg_job){.id = call->id,
+                            .budget_ms = call->budget_ms,
+                            .purpose = PURPOSE_DISCOVER,
+                            .request = {.method = METHOD_GET,
+                                        .url = slice_of_str(request->profile->token_url),
+                                        .encoding = ENCODING_FORM,
+                                        .client.method = CLIENT_NONE}};
+}
+
 /* The job's message, from the profile and the call. False: `faults` has something, or (none added)
  * it does not fit. */
 static enum cx_err encode_job(const struct exchange_request *request, const struct cx_id *id,
@@ -188,7 +201,9 @@ static enum cx_err encode_job(const struct exchange_request *request, const stru
 
     call.id = *id;
     call.budget_ms = exchange_agent_budget_ms(request->budget_ms);
-    if (!profile_make_job(request->profile, &call, &made, faults)) {
+    if (call.purpose == PURPOSE_DISCOVER) {
+        made.job = discovery_job(request, &call);
+    } else if (!profile_make_job(request->profile, &call, &made, faults)) {
         return CX_E_SYNTAX;
     }
     m.body.job = made.job;

@@ -30,7 +30,8 @@ struct exchange_repeat {
 };
 
 struct exchange_request {
-    const struct profile *profile;
+    const struct profile *profile;        /* of a discovery: name, connector and token_url (where
+                                             the metadata is asked for) are all that count */
     const struct profile_call *call;      /* its id and budget_ms are set here */
     uint32_t budget_ms;                   /* the caller's, from now */
     const char *key;                      /* name of the API key; "" on the control socket */

@@ -27,7 +27,8 @@ struct platform_tunnel {
     uint32_t capacity;
     bool is_greeted;
     bool is_closing;
-    bool has_refused; /* a job: dispatch waits to hear of room */
+    bool has_refused;  /* a job: dispatch waits to hear of room */
+    bool can_discover; /* its agent's features name it */
     struct loop_timer hello_timer;
     struct loop_timer ack_timer; /* sends what no job has taken along */
     struct cx_id *acks;

@@ -1,0 +1,284 @@
+#include "platform/io/admin.h"
+#include "platform/io/admin_commands.h"
+
+#include "common/io/file.h"
+#include "common/io/terminal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PATH_BYTES = 128,
+    PROMPT_BYTES = 160,
+    FILE_BYTES_MAX = 16 * 1024 * 1024, /* all profiles of a platform may be in one */
+};
+
+/* The file, or with "-" standard input, as JSON. NULL: the reason was printed. */
+static json_t *read_file(const struct cli_args *args)
+{
+    const char *file = args->words[0];
+    struct cx_fail fail = {0};
+    json_error_t error;
+    json_t *json = NULL;
+    struct buf text;
+    enum cx_err err;
+
+    buf_init(&text, FILE_BYTES_MAX);
+    err = strcmp(file, "-") == 0 ? file_read_stdin(FILE_BYTES_MAX, &text, &fail)
+                                 : file_read(file, FILE_BYTES_MAX, &text, &fail);
+    if (err != CX_OK) {
+        cli_print_fail(args, "profile put", &fail);
+    } else {
+        json =
+            json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+        if (json == NULL) { /* the place only: the file may hold a secret */
+            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n", file,
+                    error.line, error.column);
+        }
+    }
+    buf_done(&text);
+    return json;
+}
+
+static enum cli_status refuse_usage(const struct cli_args *args, const char *what, const char *why)
+{
+    struct cx_fail fail = {0};
+
+    (void)cx_fail_set(&fail, CX_E_SYNTAX, "profile.put", "%s", why);
+    cli_print_fail(args, what, &fail);
+    return CLI_USAGE;
+}
+
+static void print_warnings(const json_t *answer)
+{
+    json_t *warning;
+    size_t i;
+
+    json_array_foreach(json_object_get(answer, "warnings"), i, warning)
+    {
+        printf("  warning: %s: %s\n", admin_text(warning, "field"), admin_text(warning, "message"));
+    }
+}
+
+/* ---- --ask: secrets that are not in the file ---- */
+
+/* The part of the profile that "client.secret" or "credentials.pin" is in, made if it is missing;
+ * NULL if it is neither. `key` gets what follows the dot. */
+static json_t *part_of(json_t *profile, const char *member, const char **key)
+{
+    static const char *const parts[] = {"client", "credentials"};
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t len = strlen(parts[i]);
+
+        if (strncmp(member, parts[i], len) != 0 || member[len] != '.' || member[len + 1] == '\0') {
+            continue;
+        }
+        *key = member + len + 1;
+        if (!json_is_object(json_object_get(profile, parts[i]))) {
+            (void)json_object_set_new(profile, parts[i], json_object());
+        }
+        return json_object_get(profile, parts[i]);
+    }
+    return NULL;
+}
+
+static enum cli_status ask_for(const struct cli_args *args, json_t *profile, const char *member)
+{
+    const char *key = NULL;
+    json_t *part = part_of(profile, member, &key);
+    struct secret value = {0};
+    struct cx_fail fail = {0};
+    char prompt[PROMPT_BYTES];
+    struct slice text;
+
+    if (part == NULL) {
+        return refuse_usage(args, "--ask", "takes client.secret or credentials.NAME, and the like");
+    }
+    (void)snprintf(prompt, sizeof(prompt), "%s: ", member);
+    if (terminal_ask_secret(prompt, &value, &fail) != CX_OK) {
+        cli_print_fail(args, member, &fail);
+        return CLI_FAILED;
+    }
+    text = secret_view(&value);
+    if (json_object_set_new(part, key, json_stringn((const char *)text.ptr, text.len)) != 0) {
+        secret_done(&value);
+        return refuse_usage(args, member, "is not UTF-8");
+    }
+    secret_done(&value);
+    return CLI_DONE;
+}
+
+static enum cli_status ask_all(const struct cli_args *args, json_t *profile)
+{
+    enum cli_status status = CLI_DONE;
+    const char *member;
+
+    for (size_t i = 0; status == CLI_DONE && (member = cli_value_at(args, "ask", i)) != NULL; i++) {
+        status = ask_for(args, profile, member);
+    }
+    return status;
+}
+
+static bool is_kept_mark(const json_t *profile, const char *field)
+{
+    const char *dot = strchr(field, '.');
+    char part[PATH_BYTES];
+    json_t *value;
+
+    if (dot == NULL || (size_t)(dot - field) >= sizeof(part)) {
+        return false;
+    }
+    (void)snprintf(part, sizeof(part), "%.*s", (int)(dot - field), field);
+    value = json_object_get(json_object_get(profile, part), dot + 1);
+    return json_is_true(json_object_get(value, "set"));
+}
+
+/* The file has {"set": true} where nothing is stored, or where it may not go any more. */
+static void print_how_to_give(const json_t *profile, const json_t *problem)
+{
+    bool is_any = false;
+    json_t *error;
+    size_t i;
+
+    json_array_foreach(json_object_get(problem, "errors"), i, error)
+    {
+        if (is_kept_mark(profile, admin_text(error, "field"))) {
+            fprintf(stderr, "%s --ask %s",
+                    is_any ? "" : "  a profile that is shown has no secrets; give them:",
+                    admin_text(error, "field"));
+            is_any = true;
+        }
+    }
+    if (is_any) {
+        fprintf(stderr, "\n");
+    }
+}
+
+/* ---- --discover ---- */
+
+static void print_found(const json_t *found)
+{
+    json_t *row;
+    size_t i;
+
+    printf("found %s\n", admin_text(found, "url"));
+    json_array_foreach(json_object_get(found, "filled"), i, row)
+    {
+        printf("  %s = %s (%s)\n", admin_text(row, "field"), admin_text(row, "value"),
+               admin_text(row, "from"));
+    }
+    if (i == 0) {
+        printf("  nothing that the file leaves out\n");
+    }
+    print_warnings(found);
+}
+
+/* Fill what `*profile` leaves out. */
+static enum cli_status discover(const struct cli_args *args, const char *name, json_t **profile)
+{
+    char path[PATH_BYTES];
+    json_t *body = json_pack("{s:s, s:O}", "url", cli_value(args, "discover"), "profile", *profile);
+    struct admin_ask ask = {.method = "POST", .path = path, .body = body};
+    struct admin_answer answer;
+    enum cli_status status;
+
+    (void)snprintf(path, sizeof(path), "/v1/profiles/%s/discover", name);
+    status = admin_do(args, &ask, &answer);
+    if (status == CLI_DONE) {
+        print_found(answer.json);
+        json_decref(*profile);
+        *profile = json_incref(json_object_get(answer.json, "profile"));
+    }
+    admin_answer_done(&answer);
+    json_decref(body);
+    return status;
+}
+
+/* ---- one, and many ---- */
+
+static enum cli_status put(const struct cli_args *args, const char *name, const json_t *profile)
+{
+    char path[PATH_BYTES];
+    struct admin_ask ask = {.method = "PUT", .path = path, .body = profile};
+    struct admin_answer answer;
+    enum cli_status status;
+
+    (void)snprintf(path, sizeof(path), "/v1/profiles/%s", name);
+    status = admin_do(args, &ask, &answer);
+    if (status == CLI_DONE) {
+        printf("profile %s %s\n", name, answer.status == 201 ? "added" : "changed");
+        print_warnings(answer.json);
+    } else {
+        print_how_to_give(profile, answer.json);
+    }
+    admin_answer_done(&answer);
+    return status;
+}
+
+static enum cli_status put_one(const struct cli_args *args, json_t *given)
+{
+    json_t *profile = json_incref(given);
+    enum cli_status status = CLI_FAILED;
+    char name[PATH_BYTES / 2 + 1];
+
+    (void)snprintf(name, sizeof(name), "%s", admin_text(profile, "name"));
+    if (!json_is_object(profile)) {
+        fprintf(stderr, "%s: a profile is a JSON object\n", args->words[0]);
+    } else if (name[0] == '\0') {
+        fprintf(stderr, "%s: name: is missing\n", args->words[0]);
+    } else if (admin_name(args, name)) {
+        status = ask_all(args, profile);
+        if (status == CLI_DONE && cli_has(args, "discover")) {
+            status = discover(args, name, &profile);
+        }
+        status = status == CLI_DONE ? put(args, name, profile) : status;
+    }
+    json_decref(profile);
+    return status;
+}
+
+/* Every one of them is tried; the status is the last one that was not CLI_DONE. */
+static enum cli_status put_many(const struct cli_args *args, const json_t *list)
+{
+    enum cli_status status = CLI_DONE;
+    json_t *profile;
+    size_t i;
+
+    if (cli_has(args, "ask") || cli_has(args, "discover")) {
+        return refuse_usage(args, args->words[0],
+                            "has several profiles: --ask and --discover are for one");
+    }
+    json_array_foreach(list, i, profile)
+    {
+        enum cli_status one = put_one(args, profile);
+
+        if (one != CLI_DONE) {
+            fprintf(stderr, "  this was the profile %s of %s\n", admin_text(profile, "name"),
+                    args->words[0]);
+            status = one;
+        }
+    }
+    return status;
+}
+
+enum cli_status command_profile_put(const struct cli_args *args)
+{
+    enum cli_status status;
+    json_t *json;
+    json_t *list;
+
+    if (strcmp(args->words[0], "-") == 0 && cli_has(args, "ask")) {
+        return refuse_usage(args, "--ask",
+                            "reads standard input, which is the profile already: give a FILE");
+    }
+    json = read_file(args);
+    if (json == NULL) {
+        return CLI_FAILED;
+    }
+    list = json_is_array(json) ? json : json_object_get(json, "profiles");
+    status = json_is_array(list) ? put_many(args, list) : put_one(args, json);
+    json_decref(json);
+    return status;
+}
