@@ -1,11 +1,14 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
-#include "agent/io/try_trace.h"
 #include "common/core/profile.h"
+#include "common/core/trace_json.h"
 #include "common/io/cli_values.h"
 #include "common/io/clock.h"
+#include "common/io/executor.h"
 #include "common/io/file.h"
+#include "common/io/http.h"
 #include "common/io/loop.h"
+#include "common/io/trace_print.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -20,8 +23,6 @@ struct attempt {
     struct loop *loop;
     struct http *http;
     struct executor *executor;
-    struct executor_observer observer;
-    struct try_trace trace;
     bool is_issued;
 };
 
@@ -110,8 +111,12 @@ static void on_finished(void *ctx, void *owner, const struct msg_result *result)
 {
     struct attempt *a = ctx;
 
+    json_t *rows = json_array();
+
     (void)owner;
-    try_trace_finish(&a->trace, result);
+    trace_json_append(rows, result->trace, result->ntrace);
+    trace_print(rows);
+    json_decref(rows);
     a->is_issued = result->outcome == OUTCOME_ISSUED;
     loop_stop(a->loop);
 }
@@ -122,7 +127,8 @@ static enum cx_err make_parts(struct attempt *a, struct cx_fail *fail)
     struct executor_options options = {.answer_bytes_max = a->config.settings.answer_bytes,
                                        .finished = on_finished,
                                        .ctx = a,
-                                       .observer = &a->observer};
+                                       .side = ADVICE_AGENT,
+                                       .is_at_hand = true};
     enum cx_err err = http_global_init(fail);
 
     if (err == CX_OK) {
@@ -136,7 +142,6 @@ static enum cx_err make_parts(struct attempt *a, struct cx_fail *fail)
     }
     options.loop = a->loop;
     options.http = a->http;
-    a->observer = try_trace_observer(&a->trace);
     a->executor = executor_new(&options);
     if (a->executor == NULL || !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "try", "out of memory");
@@ -153,7 +158,8 @@ static enum cli_status run(struct attempt *a)
         cli_print_fail(a->args, "try", &fail);
         return CLI_FAILED;
     }
-    try_trace_init(&a->trace, a->profile.name, &a->made.job);
+    printf("%s, from this machine:\n", a->profile.name);
+    (void)fflush(stdout);
     if (executor_start(a->executor, a, &a->made.job, clock_mono_us()) == NULL) {
         fail.code = CX_E_NOMEM;
         cli_print_fail(a->args, "try", &fail);
@@ -171,7 +177,6 @@ static bool end(struct attempt *a)
     http_free(a->http);
     executor_free(a->executor);
     is_clean = a->loop == NULL || loop_free(a->loop) == CX_OK;
-    try_trace_done(&a->trace);
     profile_job_done(&a->made);
     profile_done(&a->profile);
     return is_clean;

@@ -192,6 +192,17 @@ struct msg_timing { /* microseconds */
     uint64_t queued, policy, resolve, connect, tls, wait, receive, total;
 };
 
+/* A row of a trace: what happened at one hop. */
+struct msg_hop {
+    struct slice hop; /* "template", "connect" … */
+    uint64_t us;      /* how long it took; 0: not measured */
+    struct slice text;
+    const struct slice *detail; /* lines */
+    size_t ndetail;
+    bool is_failed;      /* it ended here */
+    struct slice advice; /* what to change, if so; absent: nothing */
+};
+
 struct msg_result {
     struct cx_id id;
     enum outcome outcome;
@@ -207,6 +218,8 @@ struct msg_result {
     uint64_t age_ms; /* since the answer came, when the result had to wait */
     bool has_timing;
     struct msg_timing timing;
+    const struct msg_hop *trace; /* when it was asked for */
+    size_t ntrace;
     const char *unknown; /* as in msg_job: answered with `error` that names the id */
 };
 

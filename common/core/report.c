@@ -15,6 +15,10 @@ enum cx_err report_encode(const struct msg_result *result, size_t max, struct bu
     struct msg_result cut = *result;
     enum cx_err err = put(&cut, max, out);
 
+    if (err == CX_E_TOO_BIG && cut.ntrace > 0) {
+        cut.ntrace = 0;
+        err = put(&cut, max, out);
+    }
     if (err == CX_E_TOO_BIG && cut.token.extra.ptr != NULL) {
         cut.token.extra = (struct slice){0};
         cut.token.extra_omitted = true;
@@ -59,6 +63,7 @@ enum cx_err report_repeat(struct slice result, const struct report_again *how, s
         r->has_error = false;
         r->has_timing = false;
         r->has_age = false;
+        r->ntrace = 0;
     }
     err = report_encode(r, how->max, out);
     wire_done(&m);

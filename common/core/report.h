@@ -7,8 +7,8 @@
 /* The `result` messages that whoever runs a job makes. Pure. */
 
 /* Encode a result so that it fits into `max` bytes: what may be missing is left out, in this order:
- * extra, scope and id_token, the descriptions. Errors: CX_E_TOO_BIG (the tokens alone are too
- * long), CX_E_NOMEM. */
+ * the trace, extra, scope and id_token, the descriptions. Errors: CX_E_TOO_BIG (the tokens alone
+ * are too long), CX_E_NOMEM. */
 enum cx_err report_encode(const struct msg_result *result, size_t max,
                           struct buf *out) CX_MUST_CHECK;
 

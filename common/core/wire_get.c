@@ -312,6 +312,37 @@ static void get_timing(struct wire_reader *r, struct wire_map *m, struct msg_tim
     t->total = wire_read_uint(r, m, "total", WIRE_OPTIONAL, wire_u64);
 }
 
+static void get_hop(struct wire_reader *r, const msgpack_object *o, struct msg_hop *hop)
+{
+    struct wire_map m = {"result.trace", &o->via.map, 0};
+
+    hop->hop = wire_read_str(r, &m, "hop", WIRE_REQUIRED);
+    hop->us = wire_read_uint(r, &m, "us", WIRE_OPTIONAL, wire_u64);
+    hop->text = wire_read_str(r, &m, "text", WIRE_OPTIONAL);
+    hop->detail = wire_read_strs(r, &m, "detail", WIRE_OPTIONAL, &hop->ndetail);
+    hop->is_failed = wire_read_bool(r, &m, "failed");
+    hop->advice = wire_read_str(r, &m, "advice", WIRE_OPTIONAL);
+}
+
+static void get_trace(struct wire_reader *r, struct wire_map *m, struct msg_result *result)
+{
+    msgpack_object_array from = wire_read_array(r, m, "trace", WIRE_OPTIONAL);
+    struct msg_hop *hops = wire_read_room(r, from.size, sizeof(*hops));
+
+    if (hops == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < from.size; i++) {
+        if (from.ptr[i].type != MSGPACK_OBJECT_MAP) {
+            wire_read_refuse(r, CX_E_TYPE, m, "trace", "each must be a map");
+            return;
+        }
+        get_hop(r, &from.ptr[i], &hops[i]);
+    }
+    result->trace = hops;
+    result->ntrace = from.size;
+}
+
 static void get_result(struct wire_reader *r, struct wire_map *m, struct msg_result *result)
 {
     struct wire_map token = wire_read_map(r, m, "token", WIRE_OPTIONAL, "result.token");
@@ -338,6 +369,7 @@ static void get_result(struct wire_reader *r, struct wire_map *m, struct msg_res
     result->age_ms = wire_read_uint(r, m, "age_ms", WIRE_OPTIONAL, wire_u64);
     result->has_timing = timing.entries != NULL;
     get_timing(r, &timing, &result->timing);
+    get_trace(r, m, result);
 }
 
 static void get_drain(struct wire_reader *r, struct wire_map *m, struct msg_drain *d)

@@ -267,6 +267,27 @@ static void put_timing(struct wire_writer *w, struct wire_out *result, const str
     wire_write_map_end(w, &m);
 }
 
+static void put_trace(struct wire_writer *w, struct wire_out *result, const struct msg_result *r)
+{
+    wire_write_array(w, result, "trace", r->ntrace);
+    for (size_t i = 0; i < r->ntrace; i++) {
+        const struct msg_hop *hop = &r->trace[i];
+        struct wire_out m = wire_write_map(w, "result.trace");
+
+        wire_write_str(w, &m, "hop", hop->hop, WIRE_REQUIRED);
+        if (hop->us > 0) {
+            wire_write_uint(w, &m, "us", hop->us, wire_u64);
+        }
+        wire_write_str(w, &m, "text", hop->text, WIRE_OPTIONAL);
+        if (hop->ndetail > 0) {
+            wire_write_strs(w, &m, "detail", hop->detail, hop->ndetail);
+        }
+        wire_write_bool(w, &m, "failed", hop->is_failed);
+        wire_write_str(w, &m, "advice", hop->advice, WIRE_OPTIONAL);
+        wire_write_map_end(w, &m);
+    }
+}
+
 static void put_result(struct wire_writer *w, const struct msg_result *r)
 {
     struct wire_out m = wire_write_map(w, "result");
@@ -293,6 +314,9 @@ static void put_result(struct wire_writer *w, const struct msg_result *r)
     }
     if (r->has_timing) {
         put_timing(w, &m, &r->timing);
+    }
+    if (r->ntrace > 0) {
+        put_trace(w, &m, r);
     }
     wire_write_map_end(w, &m);
 }

@@ -8,6 +8,7 @@
 #include "common/core/request.h"
 #include "common/core/url.h"
 #include "common/io/clock.h"
+#include "common/io/executor_trace.h"
 #include "common/io/http.h"
 #include "common/io/loop.h"
 
@@ -41,6 +42,8 @@ struct executor_run {
     struct rules *rules;
     const struct policy_rule *rule; /* one of them */
     struct http_transfer *call;
+    const struct http_end *end;   /* of the last attempt, while it is told */
+    struct executor_trace *trace; /* NULL: not asked for */
     uint32_t budget_ms;
     enum job_purpose purpose;
     enum body_encoding encoding;
@@ -108,6 +111,7 @@ static void run_free(struct executor_run *run)
     buf_done(&run->real_url);
     rules_release(run->rules);
     expect_done(&run->expect);
+    executor_trace_free(run->trace);
     free(run);
 }
 
@@ -119,6 +123,9 @@ static void run_end(struct executor_run *run, struct msg_result *result)
     result->has_timing = true;
     result->timing.queued = run->started_us - run->arrived_us;
     result->timing.policy = run->policy_us;
+    if (run->trace != NULL) {
+        executor_trace_finish(run->trace, run->end, result);
+    }
     e->options.finished(e->options.ctx, run->owner, result);
     run_free(run);
 }
@@ -144,11 +151,10 @@ static void refuse(struct executor_run *run, enum verdict code, enum stage stage
 static bool allows_address(void *ctx, const struct sockaddr *address, struct cx_fail *fail)
 {
     const struct executor_run *run = ctx;
-    const struct executor_observer *observer = run->executor->options.observer;
     bool is_allowed = policy_allows_address(run->rule, address, fail);
 
-    if (observer != NULL && observer->addressed != NULL) {
-        observer->addressed(observer->ctx, address, is_allowed ? NULL : fail);
+    if (run->trace != NULL) {
+        executor_trace_address(run->trace, address, is_allowed);
     }
     return is_allowed;
 }
@@ -248,17 +254,18 @@ static bool may_retry(const struct executor_run *run, const struct http_end *end
 static void on_done(void *ctx, const struct http_end *end)
 {
     struct executor_run *run = ctx;
-    const struct executor_observer *observer = run->executor->options.observer;
     struct cx_fail fail;
 
     run->call = NULL;
-    if (observer != NULL && observer->ended != NULL) {
-        observer->ended(observer->ctx, end);
-    }
+    run->end = end;
     if (end->code == VERDICT_UNKNOWN) {
         end_answered(run, end);
     } else if (may_retry(run, end)) {
         run->was_retried = true;
+        run->end = NULL;
+        if (run->trace != NULL) {
+            executor_trace_retried(run->trace);
+        }
         if (begin(run, run->budget_ms - spent_ms(run), &fail) != CX_OK) {
             end_unanswered(run, end);
         }
@@ -283,6 +290,7 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
         .budget_ms = budget_ms,
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
         .answer_bytes_max = run->executor->options.answer_bytes_max,
+        .is_traced = run->trace != NULL,
         .allows_address = allows_address,
         .on_sending = on_sending,
         .done = on_done,
@@ -415,21 +423,20 @@ static bool is_allowed(struct executor_run *run, const struct msg_job *message)
 /* What precedes the network; false: the job was refused. */
 static bool prepare(struct executor_run *run, const struct msg_job *message)
 {
-    const struct executor_observer *observer = run->executor->options.observer;
     struct request_parts parts;
 
     if (!begin_request(run, message, &parts)) {
         return false;
     }
-    if (observer != NULL && observer->built != NULL) {
-        observer->built(observer->ctx);
+    if (run->trace != NULL) {
+        executor_trace_built(run->trace, message);
     }
     if (!is_allowed(run, message)) {
         request_drop(&parts);
         return false;
     }
-    if (observer != NULL && observer->ruled != NULL) {
-        observer->ruled(observer->ctx, run->rule);
+    if (run->trace != NULL) {
+        executor_trace_ruled(run->trace, run->rule);
     }
     return finish_request(run, &parts);
 }
@@ -451,6 +458,9 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
     buf_init(&run->real_url, URL_BYTES_MAX);
     run->arrived_us = arrived_us;
     run->started_us = clock_mono_us();
+    if (message->trace) {
+        run->trace = executor_trace_new(message, e->options.side, e->options.is_at_hand);
+    }
     if (!keep(run, message)) {
         (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
         refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);

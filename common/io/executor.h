@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_COMMON_IO_EXECUTOR_H
 #define CONNECTOR_COMMON_IO_EXECUTOR_H
 
+#include "common/core/advice.h"
 #include "common/core/message.h"
 #include "common/core/policy.h"
 
@@ -9,20 +10,7 @@
 struct executor;
 struct executor_run; /* one job while it runs */
 struct http;         /* common/io/http.h */
-struct http_end;     /* common/io/http.h */
 struct loop;         /* common/io/loop.h */
-
-/* Shown of a job while it runs, for a trace. Any of them may be NULL, none may call the executor;
- * what they are given is borrowed for the call. */
-struct executor_observer {
-    void (*built)(void *ctx);                                 /* its URL is made */
-    void (*ruled)(void *ctx, const struct policy_rule *rule); /* this rule allows it */
-    /* The rule was asked about an address; `why` (if not allowed) says more. */
-    void (*addressed)(void *ctx, const struct sockaddr *address, const struct cx_fail *why);
-    void (*ended)(void *ctx, const struct http_end *end); /* before what came is read; each time, if
-                                                             it is tried once more */
-    void *ctx;
-};
 
 struct executor_options {
     struct loop *loop;
@@ -32,7 +20,9 @@ struct executor_options {
      * never from inside executor_start; the run is no more. */
     void (*finished)(void *ctx, void *owner, const struct msg_result *result);
     void *ctx;
-    const struct executor_observer *observer; /* NULL: none; must outlive the executor */
+    enum advice_side side; /* who asks: for what a trace advises */
+    bool is_at_hand; /* whoever reads a trace has this machine: it tells files, targets, proxies
+                        and addresses too */
 };
 
 /* NULL if out of memory. */

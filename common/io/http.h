@@ -15,6 +15,7 @@
 struct loop;          /* loop.h */
 struct proxy;         /* proxy.h */
 struct tls_terms;     /* tls_terms.h */
+struct trace_tls;     /* trace_run.h */
 struct http;          /* the engine; one a loop */
 struct http_transfer; /* one request under way */
 struct http_end;      /* how it ended */
@@ -41,6 +42,7 @@ struct http_plan {
     uint32_t budget_ms;        /* from http_start to `done` */
     uint32_t reuse_idle_ms;    /* a connection idle for longer is not reused; 0: 60 s */
     size_t answer_bytes_max;   /* after decoding */
+    bool is_traced;            /* note what a trace tells; it gets a connection of its own */
     /* Asked for each address before connecting and again, on new and reused connections, right
      * before the request is written. False refuses: the call ends at STAGE_POLICY. May be NULL. */
     bool (*allows_address)(void *ctx, const struct sockaddr *address, struct cx_fail *fail);
@@ -73,6 +75,8 @@ struct http_end {
     bool is_body_whole; /* false: longer than answer_bytes_max, or cut short */
     bool is_reused;     /* an existing connection was used */
     struct http_timing timing;
+    const struct trace_tls *tls; /* of a traced request; else NULL */
+    struct slice headers;        /* likewise: the final answer's, lines; the first 4 KiB */
 };
 
 /* The engine; http_free aborts what is under way (each `done` is called with STAGE_AGENT) and needs

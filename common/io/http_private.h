@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_COMMON_IO_HTTP_PRIVATE_H
 #define CONNECTOR_COMMON_IO_HTTP_PRIVATE_H
 
+#include "common/core/trace_run.h"
 #include "common/io/http_verdict.h"
 #include "common/io/loop.h"
 
@@ -51,6 +52,8 @@ struct http {
     bool is_closing;
 };
 
+struct http_look; /* what a traced request notes: http_look.c */
+
 struct http_transfer {
     struct http *h;
     struct http_transfer *next, *prev;            /* in h->active, or next alone in h->idle */
@@ -80,6 +83,7 @@ struct http_transfer {
     uint64_t length;
     struct buf content_type, retry_after, location, answer;
     char text[CURL_ERROR_SIZE];
+    struct http_look *look; /* NULL: not traced */
 };
 
 /* ---- http_socket.c ---- */
@@ -123,6 +127,14 @@ enum cx_err http_request_set(struct http_transfer *call, const struct http_plan 
 
 /* False: out of memory. */
 bool http_tls_set(struct http_transfer *call, const struct tls_terms *terms);
+
+/* ---- http_look.c: what a trace is told; all but the first need call->look ---- */
+
+/* After all that http_request_set sets. False: out of memory. */
+bool http_look_set(struct http_transfer *call, bool is_traced);
+void http_look_header(struct http_transfer *call, struct slice line);
+void http_look_end(const struct http_transfer *call, struct http_end *end);
+void http_look_free(struct http_transfer *call); /* NULL is fine */
 
 /* ---- http_gate.c: what is asked before bytes leave; the first or last argument is the call ----
  */

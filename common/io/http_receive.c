@@ -99,6 +99,9 @@ size_t http_receive_header(char *text, size_t one, size_t len, void *call)
     if (c->facts.are_headers_whole) { /* trailers */
         return line.len;
     }
+    if (c->look != NULL) {
+        http_look_header(c, line);
+    }
     if (trim(line).len == 0) {
         (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
         c->facts.are_headers_whole = status >= 200;

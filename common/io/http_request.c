@@ -226,6 +226,7 @@ enum cx_err http_request_set(struct http_transfer *call, const struct http_plan 
              SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
              easy_set_method(call, plan->method, plan->has_body) &&
              easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&
-             easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms);
+             easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms) &&
+             http_look_set(call, plan->is_traced);
     return is_set ? CX_OK : CX_E_NOMEM;
 }

@@ -14,6 +14,7 @@ void http_transfer_free(struct http_transfer *call)
         return;
     }
     curl_easy_cleanup(call->easy);
+    http_look_free(call);
     buf_done(&call->lines);
     buf_done(&call->body);
     buf_done(&call->content_type);
@@ -73,7 +74,7 @@ static void call_give_back(struct http_transfer *call)
     struct http *h = call->h;
 
     /* A query may carry secrets, and an easy handle keeps more than one copy of it. */
-    if (h->nidle >= HTTP_IDLE_CALLS_MAX || h->is_closing || call->has_query) {
+    if (h->nidle >= HTTP_IDLE_CALLS_MAX || h->is_closing || call->has_query || call->look != NULL) {
         http_transfer_free(call);
         return;
     }
@@ -189,6 +190,9 @@ static void end_fill(struct http_transfer *call, struct http_end *end)
     end->is_body_whole = end->execution == EXECUTION_ANSWERED;
     end->is_reused = call->is_reused;
     end->timing = timing_of(call);
+    if (call->look != NULL) {
+        http_look_end(call, end);
+    }
 }
 
 static void call_unlink(struct http_transfer *call)

@@ -155,6 +155,23 @@ static void make_result_discovered(struct msg *m)
                                          .document = TEXT("{\"issuer\":\"https://a\"}")};
 }
 
+static void make_result_traced(struct msg *m)
+{
+    static const struct slice detail[] = {TEXT("a"), TEXT("b")};
+    static const struct msg_hop hops[] = {
+        {TEXT("template"), 3, TEXT("POST https://a/t"), detail, 2, false, {NULL, 0}},
+        {TEXT("policy"), 0, TEXT("no"), NULL, 0, true, TEXT("add a rule")},
+    };
+
+    m->type = MSG_RESULT;
+    m->body.result = (struct msg_result){.id = id5,
+                                         .outcome = OUTCOME_FAILED,
+                                         .code = VERDICT_POLICY_REFUSED,
+                                         .execution = EXECUTION_NOT_SENT,
+                                         .trace = hops,
+                                         .ntrace = 2};
+}
+
 static void make_ack_full(struct msg *m)
 {
     m->type = MSG_ACK;
@@ -228,6 +245,7 @@ const struct wire_sample wire_samples[] = {
     {"result with all", GOLDEN_RESULT_FULL, make_result_full},
     {"result with as little as may be", GOLDEN_RESULT_MIN, make_result_min},
     {"result of a discovery", GOLDEN_RESULT_DISCOVERED, make_result_discovered},
+    {"result with a trace", GOLDEN_RESULT_TRACED, make_result_traced},
     {"ack of two", GOLDEN_ACK_FULL, make_ack_full},
     {"ack of none", GOLDEN_ACK_MIN, make_ack_min},
     {"cancel", GOLDEN_CANCEL, make_cancel},

@@ -56,6 +56,34 @@ static void report_encode_leaves_out_extra_before_the_token(void **state)
     free(extra);
 }
 
+static void report_encode_leaves_out_the_trace_first(void **state)
+{
+    char *text = calloc(1, 3001);
+    struct msg_hop hop = {.hop = SLICE_LIT("connect")};
+    struct msg_result result = issued(SLICE_LIT("token"), SLICE_LIT("{}"));
+    struct msg m = {0};
+    struct buf out;
+
+    (void)state;
+    memset(text, 'x', 3000);
+    hop.text = slice_of_str(text);
+    result.trace = &hop;
+    result.ntrace = 1;
+    buf_init(&out, 10000);
+    assert_int_equal(report_encode(&result, 2000, &out), CX_OK);
+    decode(&out, &m);
+    assert_int_equal(m.body.result.ntrace, 0);
+    assert_true(slice_eq_str(m.body.result.token.extra, "{}"));
+    wire_done(&m);
+    buf_clear(&out);
+    assert_int_equal(report_encode(&result, 4000, &out), CX_OK);
+    decode(&out, &m);
+    assert_int_equal(m.body.result.ntrace, 1);
+    wire_done(&m);
+    buf_done(&out);
+    free(text);
+}
+
 static void report_encode_never_cuts_a_token(void **state)
 {
     char *token = calloc(1, 3001);
@@ -137,6 +165,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(report_encode_leaves_out_extra_before_the_token),
+        cmocka_unit_test(report_encode_leaves_out_the_trace_first),
         cmocka_unit_test(report_encode_never_cuts_a_token),
         cmocka_unit_test(report_repeat_adds_the_age),
         cmocka_unit_test(report_repeat_in_short_keeps_id_verdict_and_token_alone),
