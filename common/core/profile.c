@@ -75,6 +75,7 @@ void profile_done(struct profile *p)
     free(p->refresh_url);
     free(p->revocation_url);
     profile_places_done(&p->places);
+    free(p->root);
     free(p->auth_error_status);
     free(p->client_id);
     free(p->credentials);

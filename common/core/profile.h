@@ -75,6 +75,7 @@ struct profile {
     char *revocation_url; /* "" if none */
     enum http_method method;
     enum body_encoding content_type;
+    char *root;                /* xml: the name of the payload's element; NULL otherwise */
     enum body_encoding answer; /* ENCODING_UNKNOWN: auto */
     struct profile_places places;
     uint32_t *auth_error_status;
@@ -162,11 +163,12 @@ struct profile_job {
  *
  * The payload of the password grant is grant_type, then the form's values which no field, URL or
  * client member of this grant refers to; of the refresh grant_type and refresh_token. A payload
- * field of one of those keys takes its place. Then come the profile's fields, in order. A required
- * form value must be there for the password grant, and be more than ""; any value that a template
- * of this grant refers to must be there for either. `variables` of the job are what its templates
- * refer to and nothing else; secret_variables those of them that are of type password, stored
- * credentials or the refresh token.
+ * field of one of those keys takes its place; one whose key is "" is the payload alone (content
+ * type text), so that a refresh is a fault unless a URL holds its token. Then come the profile's
+ * fields, in order. A required form value must be there for the password grant, and be more than
+ * ""; any value that a template of this grant refers to must be there for either. `variables` of
+ * the job are what its templates refer to and nothing else; secret_variables those of them that are
+ * of type password, stored credentials or the refresh token.
  *
  * True if there was no fault; then profile_job_done frees. Pure. */
 bool profile_make_job(const struct profile *p, const struct profile_call *call,

@@ -148,8 +148,7 @@ static void check_part(const struct check *c, const struct template_part *part)
     }
 }
 
-/* A template_lookup that fills everything, to see what is wrong with the rest. */
-static enum cx_err fill(void *ctx, enum template_kind kind, struct slice name, struct slice *value)
+enum cx_err profile_fill(void *ctx, enum template_kind kind, struct slice name, struct slice *value)
 {
     (void)ctx;
     (void)kind;
@@ -174,7 +173,7 @@ static void check_url_parts(const struct check *c, struct slice text)
 /* The literal parts: do they make a URL, or a header's value? */
 static void check_filled(const struct check *c, const struct template *t)
 {
-    const struct template_values values = {fill, NULL};
+    const struct template_values values = {profile_fill, NULL};
     struct cx_fail fail = {0};
     struct buf filled;
 
@@ -211,24 +210,6 @@ static void check_site(struct check *c)
     template_done(&t);
 }
 
-/* A text that is missing or malformed was named already, and may refer to anything. */
-static enum cx_err does_site_refer(const struct profile *p, size_t site, enum template_kind kind,
-                                   struct slice name, bool *does)
-{
-    struct template t = {0};
-    enum cx_err err = profile_site_parse(p, site, &t, NULL);
-
-    for (size_t i = 0; i < t.nparts; i++) {
-        *does = *does || (t.parts[i].kind == kind && slice_eq(t.parts[i].text, name));
-    }
-    template_done(&t);
-    if (err == CX_E_SYNTAX || slice_is_absent(profile_site_text(p, site))) {
-        *does = true;
-        return CX_OK;
-    }
-    return err;
-}
-
 /* A tenant that no token URL has in it would mean nothing. */
 static void check_tenancy_is_used(struct profile_reader *r)
 {
@@ -239,9 +220,10 @@ static void check_tenancy_is_used(struct profile_reader *r)
     if (!r->p.has_tenancy) {
         return;
     }
-    err = does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_PATH, name, &is_used);
+    err = profile_does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_PATH, name, &is_used);
     if (err == CX_OK) {
-        err = does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_VARIABLE, name, &is_used);
+        err = profile_does_site_refer(&r->p, PROFILE_SITE_TOKEN_URL, TEMPLATE_VARIABLE, name,
+                                      &is_used);
     }
     if (err != CX_OK) {
         members_fault(&r->top, "token_url", "%s", cx_err_text(err));
@@ -250,29 +232,15 @@ static void check_tenancy_is_used(struct profile_reader *r)
     }
 }
 
-/* Does the password grant look at this site? */
-static bool is_site_of_grant(const struct profile *p, size_t site)
-{
-    bool is_client = site == PROFILE_SITE_CLIENT_ID || site == PROFILE_SITE_CLIENT_SECRET;
-
-    return site != PROFILE_SITE_REFRESH_URL && site != PROFILE_SITE_REVOCATION_URL &&
-           !(is_client && slice_is_absent(profile_site_text(p, site)));
-}
-
 /* A stored credential goes into the payload unless something refers to it. */
 static void check_payload_credential(struct profile_reader *r,
                                      const struct msg_variable *credential)
 {
     char path[MEMBERS_PATH_BYTES];
     bool is_used = false;
-    enum cx_err err = CX_OK;
+    enum cx_err err = profile_does_grant_refer(&r->p, credential->name, &is_used);
 
     (void)snprintf(path, sizeof(path), "credentials.%.*s", SLICE_ARG(credential->name));
-    for (size_t site = 0; site < profile_site_count(&r->p) && err == CX_OK; site++) {
-        if (is_site_of_grant(&r->p, site)) {
-            err = does_site_refer(&r->p, site, TEMPLATE_VARIABLE, credential->name, &is_used);
-        }
-    }
     if (err != CX_OK) {
         faults_add(r->faults, NULL, path, "%s", cx_err_text(err));
     } else if (!is_used) {
@@ -300,7 +268,7 @@ static void check_path_field_is_used(struct profile_reader *r, size_t field)
 
     (void)snprintf(path, sizeof(path), "fields[%zu].key", field);
     for (size_t site = 0; profile_site_is_url(site) && err == CX_OK; site++) {
-        err = does_site_refer(&r->p, site, TEMPLATE_PATH, slice_of_str(key), &is_used);
+        err = profile_does_site_refer(&r->p, site, TEMPLATE_PATH, slice_of_str(key), &is_used);
     }
     if (err != CX_OK) {
         faults_add(r->faults, NULL, path, "%s", cx_err_text(err));
@@ -341,6 +309,7 @@ void profile_check_templates(struct profile_reader *r)
     if (!body_is_carried_by(r->p.method)) {
         check_payload_credentials(r);
     }
+    profile_check_payload(r);
     for (size_t i = 0; i < r->p.nfields; i++) {
         if (r->p.fields[i].place == PLACE_PATH && r->p.fields[i].key != NULL) {
             check_path_field_is_used(r, i);

@@ -1,5 +1,6 @@
 #include "common/core/profile_parts.h"
 
+#include "common/core/body.h"
 #include "common/core/request.h"
 
 #include <stdio.h>
@@ -50,6 +51,24 @@ static void check_path_key(const struct members *m, const struct profile *p, con
     }
 }
 
+static void check_plain_key(const struct members *m, const char *key)
+{
+    if (key[0] == '\0' || slice_has_control(slice_of_str(key))) {
+        members_fault(m, "key", "must be 1 to 256 bytes without control characters");
+    }
+}
+
+/* Without a key, the value is the whole body: what only a text can be. */
+static void check_payload_key(const struct members *m, const struct profile *p, const char *key)
+{
+    if (key[0] != '\0' || p->content_type != ENCODING_TEXT) {
+        check_plain_key(m, key);
+    } else if (!body_is_carried_by(p->method)) {
+        members_fault(m, "key", "must not be empty: %s has no body that the value could be",
+                      terms_method(p->method));
+    }
+}
+
 static void check_key(const struct members *m, const struct profile *p,
                       const struct profile_field *f)
 {
@@ -68,12 +87,12 @@ static void check_key(const struct members *m, const struct profile *p,
         check_path_key(m, p, f->key);
         break;
     case PLACE_PAYLOAD:
+        check_payload_key(m, p, f->key);
+        break;
     case PLACE_QUERY:
     case PLACE_UNKNOWN:
     case PLACE_COUNT:
-        if (f->key[0] == '\0' || slice_has_control(slice_of_str(f->key))) {
-            members_fault(m, "key", "must be 1 to 256 bytes without control characters");
-        }
+        check_plain_key(m, f->key);
         break;
     }
 }

@@ -135,16 +135,6 @@ static void put_field(struct profile_maker *m, enum field_place place, struct sl
     m->memory->fields[m->job.request.nfields++] = (struct msg_field){place, key, value};
 }
 
-static bool has_payload_field(const struct profile_maker *m, const char *key)
-{
-    for (size_t i = 0; i < m->p->nfields; i++) {
-        if (m->p->fields[i].place == PLACE_PAYLOAD && strcmp(m->p->fields[i].key, key) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool has_variable(const struct profile_maker *m, struct slice name)
 {
     for (size_t i = 0; i < m->job.nvariables; i++) {
@@ -228,7 +218,7 @@ static void put_site_variables(struct profile_maker *m, size_t site)
 /* A payload field of the grant itself, unless the profile has its own. */
 static void put_grant_field(struct profile_maker *m, const char *key, const char *value)
 {
-    if (!has_payload_field(m, key)) {
+    if (!profile_has_payload_field(m->p, key)) {
         put_field(m, PLACE_PAYLOAD, slice_of_str(key), slice_of_str(value));
         put_variable(m, slice_of_str(key), "the grant");
     }
@@ -249,7 +239,7 @@ static void put_form_field(struct profile_maker *m, size_t index)
     struct slice value = m->values[index].value;
 
     if (slice_is_absent(value) || m->values[index].is_faulty || does_grant_refer(m, key) ||
-        has_payload_field(m, m->p->form_fields[index].key)) {
+        profile_has_payload_field(m->p, m->p->form_fields[index].key)) {
         return;
     }
     if (m->values[index].is_stored && profile_is_agent_secret(value)) {
@@ -260,7 +250,8 @@ static void put_form_field(struct profile_maker *m, size_t index)
     put_field(m, PLACE_PAYLOAD, key, placeholder(m, key));
 }
 
-static void put_fields(struct profile_maker *m)
+/* What the grant itself sends. */
+static void put_grant_fields(struct profile_maker *m)
 {
     put_grant_field(m, "grant_type", "{{grant_type}}");
     if (profile_maker_is_refresh(m)) {
@@ -269,6 +260,25 @@ static void put_fields(struct profile_maker *m)
         for (size_t i = 0; i < m->p->nform_fields; i++) {
             put_form_field(m, i);
         }
+    }
+}
+
+/* A payload that is one text has no fields; a refresh token that it does not refer to, and no
+ * URL, would not be sent at all. */
+static void check_whole_body(struct profile_maker *m)
+{
+    if (profile_maker_is_refresh(m) && !does_grant_refer(m, SLICE_LIT("refresh_token"))) {
+        faults_add(m->faults, NULL, "refresh_token",
+                   "can't be sent: the profile's payload is one text, that of the password grant");
+    }
+}
+
+static void put_fields(struct profile_maker *m)
+{
+    if (profile_has_whole_body(m->p)) {
+        check_whole_body(m);
+    } else {
+        put_grant_fields(m);
     }
     for (size_t i = 0; i < m->p->nfields; i++) {
         const struct profile_field *f = &m->p->fields[i];
@@ -284,6 +294,7 @@ static void put_request(struct profile_maker *m)
     r->method = m->p->method;
     r->url = profile_site_text(m->p, url_site(m));
     r->encoding = m->p->content_type;
+    r->root = slice_of_str(m->p->root);
     r->client.method = m->p->client_method;
     r->client.id = site_text(m, PROFILE_SITE_CLIENT_ID);
     r->client.secret = site_text(m, PROFILE_SITE_CLIENT_SECRET);

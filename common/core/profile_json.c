@@ -188,6 +188,9 @@ json_t *profile_to_json(const struct profile *p, bool with_secrets)
     put_text(&w, "token_url", p->token_url);
     put_text(&w, "method", terms_method(p->method));
     put_text(&w, "content_type", terms_encoding(p->content_type));
+    if (p->root != NULL) {
+        put_text(&w, "root", p->root);
+    }
     put_text(&w, "refresh_url", p->refresh_url);
     put_text(&w, "revocation_url", p->revocation_url);
     put(&w, "answer", profile_answer_to_json(p));

@@ -37,6 +37,26 @@ void profile_places_done(struct profile_places *places);
 /* Check every template, and what they refer to. */
 void profile_check_templates(struct profile_reader *r);
 
+/* Check that the content type can hold what goes into the payload. */
+void profile_check_payload(struct profile_reader *r);
+
+/* True if the profile has a payload field of that key; one of "" is the whole payload. */
+bool profile_has_payload_field(const struct profile *p, const char *key);
+bool profile_has_whole_body(const struct profile *p);
+
+/* Sets `does` if the site's template refers to the name; a text that is missing or malformed was
+ * named already, and may refer to anything. Error: CX_E_NOMEM. */
+enum cx_err profile_does_site_refer(const struct profile *p, size_t site, enum template_kind kind,
+                                    struct slice name, bool *does) CX_MUST_CHECK;
+
+/* The same for {{name}} in all templates that the password grant looks at. */
+enum cx_err profile_does_grant_refer(const struct profile *p, struct slice name,
+                                     bool *does) CX_MUST_CHECK;
+
+/* A template_lookup that fills every placeholder, to see what is wrong with the rest. */
+enum cx_err profile_fill(void *ctx, enum template_kind kind, struct slice name,
+                         struct slice *value);
+
 /* NULL if no form field has that key. */
 const struct profile_form_field *profile_form_field(const struct profile *p, struct slice key);
 

@@ -2,6 +2,7 @@
 
 #include "common/core/body.h"
 #include "common/core/url.h"
+#include "common/core/xml_write.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@ enum {
     NAME_BYTES_MAX = 63,
     AUTH_STATUS_MAX = 200, /* elements; 400 to 599, none twice */
     ROTATION_GRACE_S_MAX = 3600,
+    ROOT_BYTES_MAX = 256,
     WARNING_BYTES = 400
 };
 
@@ -134,6 +136,23 @@ static void read_content_type(struct profile_reader *r)
                                                          ENCODING_COUNT, ENCODING_FORM);
 }
 
+/* The name of an XML payload's element. */
+static void read_root(struct profile_reader *r)
+{
+    bool is_xml = r->p.content_type == ENCODING_XML;
+    const char *why;
+
+    if (!is_xml && members_get(&r->top, "root") != NULL) {
+        members_fault(&r->top, "root", "is for content_type xml only");
+        return;
+    }
+    r->p.root = members_text(&r->top, "root", ROOT_BYTES_MAX, is_xml ? BODY_ROOT : NULL);
+    why = r->p.root == NULL ? NULL : xml_why_no_name(slice_of_str(r->p.root));
+    if (why != NULL) {
+        members_fault(&r->top, "root", "%s", why);
+    }
+}
+
 /* Adds the status, unless it is wrong or there already. */
 static void read_status(struct profile_reader *r, const json_t *json, size_t index)
 {
@@ -171,11 +190,25 @@ static void read_auth_error_status(struct profile_reader *r)
 
 static void read_all(struct profile_reader *r, const char *name)
 {
-    static const char *const names[] = {
-        "name",           "type",      "connector",       "tenancy",     "mode",
-        "form_fields",    "fields",    "token_url",       "method",      "content_type",
-        "refresh_url",    "answer",    "client",          "credentials", "auth_error_status",
-        "revocation_url", "budget_ms", "rotation_grace_s"};
+    static const char *const names[] = {"name",
+                                        "type",
+                                        "connector",
+                                        "tenancy",
+                                        "mode",
+                                        "form_fields",
+                                        "fields",
+                                        "token_url",
+                                        "method",
+                                        "content_type",
+                                        "root",
+                                        "refresh_url",
+                                        "answer",
+                                        "client",
+                                        "credentials",
+                                        "auth_error_status",
+                                        "revocation_url",
+                                        "budget_ms",
+                                        "rotation_grace_s"};
 
     members_check_names(&r->top, names, sizeof(names) / sizeof(names[0]));
     read_name(r, name);
@@ -186,6 +219,7 @@ static void read_all(struct profile_reader *r, const char *name)
     read_urls(r);
     read_method(r);
     read_content_type(r);
+    read_root(r);
     profile_read_answer(r);
     read_auth_error_status(r);
     r->p.rotation_grace_s = members_u32(&r->top, "rotation_grace_s", 0, ROTATION_GRACE_S_MAX, 0);

@@ -44,8 +44,8 @@ enum cx_err slice_to_u64(struct slice s, uint64_t min, uint64_t max, uint64_t *o
 /* Well-formed UTF-8 as RFC 3629 defines it: no overlong forms, no surrogates, at most U+10FFFF. */
 bool slice_is_utf8(struct slice s);
 
-/* Bytes of the UTF-8 character that `s` begins with, and its code point; 0 if `s` is empty or what it
- * begins with is not well formed. */
+/* Bytes of the UTF-8 character that `s` begins with, and its code point; 0 if `s` is empty or what
+ * it begins with is not well formed. */
 size_t slice_first_char(struct slice s, uint32_t *point);
 
 /* True if any byte is below 0x20 or is 0x7f. */

@@ -47,6 +47,11 @@ static char *show(const struct msg_job *job)
         put_slice(&out, job->variables[i].value);
         put(&out, "\n");
     }
+    if (!slice_is_absent(job->request.root)) {
+        put(&out, "root ");
+        put_slice(&out, job->request.root);
+        put(&out, "\n");
+    }
     if (!slice_is_absent(job->request.client.id)) {
         put(&out, "client ");
         put_slice(&out, job->request.client.id);

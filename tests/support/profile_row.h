@@ -15,8 +15,8 @@ struct profile_row {
 };
 
 /* Each row's job must be `want`: the URL, then a line "place key = template" for each field,
- * "name: value" for each variable ("name*: value" for a secret one), and "client id secret" if
- * there is an id. */
+ * "name: value" for each variable ("name*: value" for a secret one), "root name" if there is one,
+ * and "client id secret" if there is an id. */
 void profile_row_check_jobs(const struct profile_row *rows, size_t nrows);
 
 /* Each row's faults must be `want`, as profile_text_faults shows them. */
