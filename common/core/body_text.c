@@ -1,29 +1,13 @@
 #include "common/core/body_rows.h"
 
-/* What some reader takes for the end of a line: LF, VT, FF, CR, FS to RS, NEL, U+2028, U+2029; and
- * the other control characters but tab, which have no business in a line of text. */
-static bool ends_line(uint32_t point)
-{
-    return (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) || point == 0x2028 ||
-           point == 0x2029;
-}
-
 static const char *why_no_line(struct slice text)
 {
-    uint32_t point;
-    size_t bytes;
-
-    for (size_t at = 0; at < text.len; at += bytes) {
-        bytes = slice_first_char(slice_from(text, at), &point);
-        if (bytes == 0) {
-            return "is not UTF-8";
-        }
-        if (ends_line(point)) {
-            return "holds a line break or another control character, which would make it another "
-                   "line";
-        }
+    if (!slice_is_utf8(text)) {
+        return "is not UTF-8";
     }
-    return NULL;
+    return slice_is_line(text) ? NULL
+                               : "holds a line break or another control character, which would "
+                                 "make it another line";
 }
 
 const char *body_why_no_line_key(const struct body *in, size_t index)

@@ -243,11 +243,20 @@ static enum cx_err put_header_field(struct request_parts *p, const struct msg_fi
     return err;
 }
 
+/* A payload that is one text has a structure of its own, which no value may add to. */
+static enum template_escape escape_of(const struct request_parts *p, const struct msg_field *field)
+{
+    bool is_whole_body = field->place == PLACE_PAYLOAD && field->key.len == 0 &&
+                         p->job->request.encoding == ENCODING_TEXT;
+
+    return is_whole_body ? TEMPLATE_LINE : TEMPLATE_RAW;
+}
+
 enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_field *field,
                                    const struct request_spot *spot)
 {
     struct request_item item = {.place = field->place, .key = field->key, .at = p->values.len};
-    enum cx_err err = request_parts_expand(p, spot, field->value, TEMPLATE_RAW, &p->values);
+    enum cx_err err = request_parts_expand(p, spot, field->value, escape_of(p, field), &p->values);
 
     if (err != CX_OK) {
         return err;

@@ -197,6 +197,21 @@ bool slice_has_control(struct slice s)
     return false;
 }
 
+bool slice_is_line(struct slice s)
+{
+    uint32_t point;
+    size_t bytes;
+
+    for (size_t at = 0; at < s.len; at += bytes) {
+        bytes = slice_first_char(slice_from(s, at), &point);
+        if (bytes == 0 || (point < 0x20 && point != '\t') || (point >= 0x7f && point < 0xa0) ||
+            point == 0x2028 || point == 0x2029) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool slice_eq_secret(struct slice a, struct slice b)
 {
     uint8_t diff = 0;

@@ -51,6 +51,10 @@ size_t slice_first_char(struct slice s, uint32_t *point);
 /* True if any byte is below 0x20 or is 0x7f. */
 bool slice_has_control(struct slice s);
 
+/* True for UTF-8 that every reader takes for one line, or a part of one: no control character but
+ * tab, neither C0 nor C1 (NEL is among these), no U+2028 and no U+2029. */
+bool slice_is_line(struct slice s);
+
 /* Equal in content, in a time that depends on the lengths only. */
 bool slice_eq_secret(struct slice a, struct slice b);
 

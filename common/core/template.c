@@ -338,6 +338,14 @@ static enum cx_err put_value(const struct template_part *part, enum template_esc
                                 fail);
         }
         break;
+    case TEMPLATE_LINE:
+        if (part->kind != TEMPLATE_LITERAL && !slice_is_line(value)) {
+            return refuse_value(part,
+                                "holds a line break or another control character, which would "
+                                "make it another line",
+                                fail);
+        }
+        break;
     case TEMPLATE_URL:
         return put_url_value(part, value, out, fail);
     }

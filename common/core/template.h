@@ -52,6 +52,8 @@ enum template_escape {
     TEMPLATE_RAW,    /* as it is: payload values (the body's encoder escapes) */
     TEMPLATE_HEADER, /* as it is; CR, LF, NUL and the other control characters (RFC 9110, 5.5; a
                         tab is none) are refused, the template's own text included */
+    TEMPLATE_LINE,   /* as it is; a value that is not slice_is_line is refused, while the template's
+                        own text may have lines: a payload that is one text */
     TEMPLATE_URL     /* by region: host one label (letters, digits, hyphens, 1 to 63, no hyphen at
                         either end), path and query percent-encoded (RFC 3986); in the path, "."
                         and ".." are refused: they are structure, whatever their encoding */
