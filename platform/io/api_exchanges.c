@@ -128,7 +128,7 @@ static void reply_claim(const struct api_request *r, const struct store_found *f
     err = store_get_result(r->p->store, &found->id, clock_wall_ms(), &claim, &fail);
     if (err == CX_OK && api_reply_stored(r, found, buf_view(&claim.part))) {
         store_drop_result(r->p->store, &found->id);
-        platform_store_dirty(r->p);
+        store_flush(r->p->store); /* before the answer is written: it is given once */
     } else if (err == CX_E_NOT_FOUND) {
         refuse_result(r);
     } else {

@@ -91,7 +91,11 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
         row.ended_ms = clock_wall_ms();
     }
     store_put_exchange(x->platform->store, &row, done, done_ctx);
-    platform_store_dirty(x->platform);
+    if (failure != NULL) {
+        platform_store_due(x->platform); /* it is answered in this turn */
+    } else {
+        platform_store_dirty(x->platform);
+    }
 }
 
 /* ---- those with an Idempotency-Key ---- */

@@ -84,6 +84,13 @@ void platform_store_dirty(struct platform *p)
     loop_defer(p->loop, &p->store_hook);
 }
 
+void platform_store_due(struct platform *p)
+{
+    p->store_turns = GATHER_TURNS;
+    loop_defer_cancel(&p->store_hook); /* it may wait for another turn */
+    platform_store_dirty(p);
+}
+
 static void tidy(void *arg)
 {
     struct platform *p = arg;

@@ -41,8 +41,8 @@ struct platform {
     struct web *web;
     struct seal_key seal_key;
     struct store *store;
-    size_t store_noted;   /* when it was last looked whether there is more */
-    unsigned store_turns; /* how often it was */
+    size_t store_noted;            /* when it was last looked whether there is more */
+    unsigned store_turns;          /* how often it was */
     struct loop_hook store_hook;   /* flushes the store after the events of a turn */
     struct loop_timer store_timer; /* for what was noted without platform_store_dirty */
     struct loop_timer tidy_timer;
@@ -95,10 +95,13 @@ enum cx_err profiles_new(struct platform *p, struct profiles **out,
                          struct cx_fail *fail) CX_MUST_CHECK;
 void profiles_free(struct profiles *profiles);
 
-/* Something was noted in the store: flush it when this turn's events are handled. What is noted
- * from within the store's own answers, and can wait a moment, needs no call: the next flush takes
- * it. */
+/* Something was noted in the store: flush it when this turn's events are handled, and those of the
+ * next few turns if they are there already. What is noted from within the store's own answers, and
+ * can wait a moment, needs no call: the next flush takes it. */
 void platform_store_dirty(struct platform *p);
+
+/* The same at the end of this turn, before what is answered from here on is written. */
+void platform_store_due(struct platform *p);
 
 /* --- connectors.c: what the API and the tunnels do to them (each writes the store first) --- */
 
