@@ -1,6 +1,5 @@
 #include "common/core/buf.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,9 +109,13 @@ enum cx_err buf_put_byte(struct buf *b, uint8_t byte)
 enum cx_err buf_put_u64(struct buf *b, uint64_t value)
 {
     char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+    size_t at = sizeof(digits);
 
-    return buf_put(b, slice_of(digits, (size_t)len));
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return buf_put(b, slice_of(digits + at, sizeof(digits) - at));
 }
 
 const char *buf_cstr(struct buf *b)

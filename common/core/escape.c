@@ -90,6 +90,18 @@ static enum cx_err put_piece(const struct piece *p, struct slice bytes, bool is_
     return buf_put_str(out, text);
 }
 
+/* How many bytes at the beginning need no look: most text has nothing else. */
+static size_t plain_bytes(struct slice in)
+{
+    size_t n = 0;
+
+    while (n < in.len && in.ptr[n] >= 0x20 && in.ptr[n] < 0x7f && in.ptr[n] != '"' &&
+           in.ptr[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+
 static enum cx_err put_quoted(struct slice in, size_t max_bytes, bool is_json, struct buf *out)
 {
     size_t before = out->len;
@@ -98,8 +110,15 @@ static enum cx_err put_quoted(struct slice in, size_t max_bytes, bool is_json, s
 
     while (err == CX_OK && at < in.len) {
         struct slice rest = slice_from(in, at);
-        struct piece p = next_piece(rest);
+        size_t plain = plain_bytes(slice_first(rest, max_bytes - at));
+        struct piece p;
 
+        if (plain > 0) {
+            err = buf_put(out, slice_first(rest, plain));
+            at += plain;
+            continue;
+        }
+        p = next_piece(rest);
         if (at + p.bytes > max_bytes) {
             err = buf_put_str(out, "...");
             break;

@@ -56,17 +56,17 @@ struct server_conn {
     struct http_call *call; /* the handler's, until it is answered */
     struct link *link;      /* after the upgrade; the callbacks are its then */
     struct buf body;
-    struct buf reply;  /* LWS_PRE bytes, then what is to be written */
+    struct buf reply;            /* LWS_PRE bytes, then what is to be written */
     struct loop_hook reply_hook; /* ... at the end of this turn */
-    bool is_closed;    /* no callback about it counts any more */
-    bool is_requested; /* from a request's headers to the end of its answer */
-    bool is_reading;   /* its body comes */
-    bool is_refusing;  /* it was refused; what still comes is thrown away */
-    bool is_deaf;      /* libwebsockets doesn't read from it */
-    bool is_replying;  /* its answer is being written */
-    bool is_idle;      /* between two requests */
-    bool is_last;      /* close after the answer */
-    bool is_head;      /* the answer goes without its body */
+    bool is_closed;              /* no callback about it counts any more */
+    bool is_requested;           /* from a request's headers to the end of its answer */
+    bool is_reading;             /* its body comes */
+    bool is_refusing;            /* it was refused; what still comes is thrown away */
+    bool is_deaf;                /* libwebsockets doesn't read from it */
+    bool is_replying;            /* its answer is being written */
+    bool is_idle;                /* between two requests */
+    bool is_last;                /* close after the answer */
+    bool is_head;                /* the answer goes without its body */
     char peer[HTTP_PEER_TEXT];
 };
 

@@ -164,9 +164,8 @@ int server_reply_write(struct server_conn *conn)
  * and would wait for that in another turn of the loop. It has just taken the answer. */
 static void conn_is_writeable(struct server_conn *conn)
 {
-    struct lws_pollfd fd = {.fd = lws_get_socket_fd(conn->wsi),
-                            .events = LWS_POLLOUT,
-                            .revents = LWS_POLLOUT};
+    struct lws_pollfd fd = {
+        .fd = lws_get_socket_fd(conn->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
 
     (void)lws_service_fd(conn->server->web->context, &fd);
 }

@@ -1,5 +1,7 @@
 #include "platform/core/problem.h"
 
+#include <string.h>
+
 enum retry problem_retry(enum verdict code, enum execution execution)
 {
     switch (code) {
@@ -89,20 +91,25 @@ static json_t *errors_json(const struct faults *faults)
     return list;
 }
 
-json_t *problem_timing_json(const struct msg_timing *t)
+void problem_hops(const struct msg_timing *t, struct problem_hop out[PROBLEM_HOPS])
 {
-    const struct {
-        const char *name;
-        uint64_t us;
-    } rows[] = {
+    const struct problem_hop hops[PROBLEM_HOPS] = {
         {"queued", t->queued},   {"policy", t->policy}, {"resolve", t->resolve},
         {"connect", t->connect}, {"tls", t->tls},       {"wait", t->wait},
         {"receive", t->receive}, {"total", t->total},
     };
+
+    memcpy(out, hops, sizeof(hops));
+}
+
+static json_t *timing_json(const struct msg_timing *t)
+{
+    struct problem_hop hops[PROBLEM_HOPS];
     json_t *json = json_object();
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        (void)json_object_set_new(json, rows[i].name, json_integer((json_int_t)rows[i].us));
+    problem_hops(t, hops);
+    for (size_t i = 0; i < PROBLEM_HOPS; i++) {
+        (void)json_object_set_new(json, hops[i].name, json_integer((json_int_t)hops[i].us));
     }
     return json;
 }
@@ -130,7 +137,7 @@ json_t *problem_json(const struct problem *p)
                                   json_integer((json_int_t)p->retry_after_ms));
     }
     if (p->timing != NULL) {
-        (void)json_object_set_new(json, "timing_us", problem_timing_json(p->timing));
+        (void)json_object_set_new(json, "timing_us", timing_json(p->timing));
     }
     if (p->errors != NULL && faults_total(p->errors) > 0) {
         (void)json_object_set_new(json, "errors", errors_json(p->errors));

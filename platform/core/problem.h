@@ -39,8 +39,13 @@ struct problem {
     const char *trace_id;
 };
 
-/* The hops of an exchange in microseconds. A new reference. */
-json_t *problem_timing_json(const struct msg_timing *t);
+/* The hops of an exchange in microseconds, as they stand in `timing_us`. */
+enum { PROBLEM_HOPS = 8 };
+struct problem_hop {
+    const char *name;
+    uint64_t us;
+};
+void problem_hops(const struct msg_timing *t, struct problem_hop out[PROBLEM_HOPS]);
 
 /* A new reference; NULL if out of memory. `type` is about:blank and `title` the status's own
  * phrase, as RFC 9457 4.2.1 has it; `code` is what programs branch on. */

@@ -27,6 +27,9 @@ struct api_request {
 
 /* Reply with JSON; takes the reference. NULL (out of memory) is a 500. */
 void api_reply_json(struct http_call *call, unsigned status, json_t *json);
+/* The same with text that is JSON; an `err` makes it a 500. */
+void api_reply_text(struct http_call *call, unsigned status, const struct buf *json,
+                    enum cx_err err);
 void api_reply_empty(struct http_call *call, unsigned status); /* 204 */
 
 /* Reply with a problem; `problem->status` and `code` at least. */

@@ -1,64 +1,99 @@
 #include "platform/io/api_internal.h"
 
+#include "common/core/json_text.h"
 #include "common/core/wire.h"
 #include "platform/io/api_exchange.h"
 
 /* The answer that an exchange's end is. */
 
-static void set_slice(json_t *json, const char *key, struct slice text)
+enum {
+    ANSWER_BYTES_FIRST = 1024,
+    ANSWER_BYTES_MAX = 8 * MSG_MESSAGE_BYTES_MAX, /* an escape has six bytes at most */
+};
+
+/* The answer's other members: an agent says that they are JSON. */
+static void put_extra(struct json_text *w, struct slice extra)
 {
-    if (!slice_is_absent(text)) {
-        (void)json_object_set_new(json, key, json_stringn((const char *)text.ptr, text.len));
+    json_t *json = json_loadb((const char *)extra.ptr, extra.len, 0, NULL);
+
+    if (json != NULL) {
+        json_text_put_json(w, "extra", json);
     }
+    json_decref(json);
 }
 
-static void set_number(json_t *json, const char *key, uint64_t value)
+static void put_token(struct json_text *w, const struct msg_token *token)
 {
-    (void)json_object_set_new(json, key, json_integer((json_int_t)value));
-}
-
-static json_t *token_json(const struct msg_token *token)
-{
-    json_t *json = json_object();
-
-    set_slice(json, "access_token", token->access_token);
-    set_slice(json, "token_type", token->token_type);
+    json_text_open(w, "token");
+    json_text_put(w, "access_token", token->access_token);
+    json_text_put(w, "token_type", token->token_type);
     if (token->has_expires_in) {
-        set_number(json, "expires_in", token->expires_in);
+        json_text_put_u64(w, "expires_in", token->expires_in);
     }
-    set_slice(json, "refresh_token", token->refresh_token);
+    json_text_put(w, "refresh_token", token->refresh_token);
     if (token->has_refresh_expires_in) {
-        set_number(json, "refresh_expires_in", token->refresh_expires_in);
+        json_text_put_u64(w, "refresh_expires_in", token->refresh_expires_in);
     }
-    set_slice(json, "scope", token->scope);
-    set_slice(json, "id_token", token->id_token);
+    json_text_put(w, "scope", token->scope);
+    json_text_put(w, "id_token", token->id_token);
     if (!slice_is_absent(token->extra)) {
-        (void)json_object_set_new(
-            json, "extra", json_loadb((const char *)token->extra.ptr, token->extra.len, 0, NULL));
+        put_extra(w, token->extra);
     }
     if (token->extra_omitted) {
-        (void)json_object_set_new(json, "extra_omitted", json_true());
+        json_text_put_true(w, "extra_omitted");
     }
-    return json;
+    json_text_close(w);
 }
 
+static void put_timing(struct json_text *w, const struct msg_timing *timing)
+{
+    struct problem_hop hops[PROBLEM_HOPS];
+
+    problem_hops(timing, hops);
+    json_text_open(w, "timing_us");
+    for (size_t i = 0; i < PROBLEM_HOPS; i++) {
+        json_text_put_u64(w, hops[i].name, hops[i].us);
+    }
+    json_text_close(w);
+}
+
+static enum cx_err put_issued(struct buf *out, const char *trace_id, const struct exchange_end *end)
+{
+    const struct msg_result *result = end->result;
+    char text[CX_ID_TEXT_BYTES];
+    struct json_text w;
+
+    json_text_init(&w, out);
+    json_text_put_str(&w, "id", id_text(&end->id, text));
+    json_text_put_str(&w, "outcome", terms_outcome(result->outcome));
+    json_text_put_str(&w, "code", terms_verdict(result->code));
+    json_text_put_str(&w, "execution", terms_execution(result->execution));
+    json_text_put_u64(&w, "status", result->status);
+    put_token(&w, &result->token);
+    json_text_put_str(&w, "connector", end->connector);
+    json_text_put_str(&w, "agent", id_text(&end->agent, text));
+    json_text_put_str(&w, "trace_id", trace_id);
+    if (result->has_timing) {
+        put_timing(&w, &result->timing);
+    }
+    return json_text_end(&w);
+}
+
+/* As text at once: this is the answer that nearly all exchanges get. */
 static void reply_issued(struct http_call *call, const char *trace_id,
                          const struct exchange_end *end)
 {
-    const struct msg_result *result = end->result;
-    char agent[CX_ID_TEXT_BYTES];
-    char id[CX_ID_TEXT_BYTES];
-    json_t *json =
-        json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s, s:s, s:s}", "id", id_text(&end->id, id),
-                  "outcome", terms_outcome(result->outcome), "code", terms_verdict(result->code),
-                  "execution", terms_execution(result->execution), "status",
-                  (json_int_t)result->status, "token", token_json(&result->token), "connector",
-                  end->connector, "agent", id_text(&end->agent, agent), "trace_id", trace_id);
+    struct buf text;
+    uint8_t *at;
+    enum cx_err err;
 
-    if (json != NULL && result->has_timing) {
-        (void)json_object_set_new(json, "timing_us", problem_timing_json(&result->timing));
+    buf_init(&text, ANSWER_BYTES_MAX);
+    err = buf_reserve(&text, ANSWER_BYTES_FIRST, &at);
+    if (err == CX_OK) {
+        err = put_issued(&text, trace_id, end);
     }
-    api_reply_json(call, 200, json);
+    api_reply_text(call, 200, &text, err);
+    buf_done(&text);
 }
 
 static void reply_refused(struct http_call *call, const char *trace_id,

@@ -42,17 +42,24 @@ void api_refusal(unsigned status, struct http_reply *reply)
     }
 }
 
-static void reply_text(struct http_call *call, const struct http_reply *reply, json_t *json)
+/* Without a body: what there is to say was made without memory. */
+static void reply_body(struct http_call *call, const struct http_reply *reply, struct slice body)
 {
     struct http_reply filled = *reply;
-    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
 
-    if (text == NULL) {
+    if (slice_is_absent(body)) {
         filled.status = 500;
         filled.content_type = "application/problem+json";
     }
-    filled.body = slice_of_str(text != NULL ? text : no_memory);
+    filled.body = slice_is_absent(body) ? slice_of_str(no_memory) : body;
     http_call_reply(call, &filled);
+}
+
+static void reply_text(struct http_call *call, const struct http_reply *reply, json_t *json)
+{
+    char *text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);
+
+    reply_body(call, reply, slice_of_str(text));
     if (text != NULL) {
         explicit_bzero(text, strlen(text)); /* it may hold a token */
     }
@@ -66,6 +73,15 @@ void api_reply_json(struct http_call *call, unsigned status, json_t *json)
         .status = status, .content_type = "application/json", .headers = no_store, .nheaders = 1};
 
     reply_text(call, &reply, json);
+}
+
+void api_reply_text(struct http_call *call, unsigned status, const struct buf *json,
+                    enum cx_err err)
+{
+    struct http_reply reply = {
+        .status = status, .content_type = "application/json", .headers = no_store, .nheaders = 1};
+
+    reply_body(call, &reply, err == CX_OK ? buf_view(json) : (struct slice){0});
 }
 
 void api_reply_empty(struct http_call *call, unsigned status)
