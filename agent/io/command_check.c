@@ -14,6 +14,9 @@ static const char *rule_word(size_t n)
 static void print_notes(const char *path, const struct agent_config *config,
                         const struct identity *id)
 {
+    for (size_t i = 0; i < config->notes.count; i++) {
+        printf("%s: note: %s\n", config->notes.items[i].where, config->notes.items[i].what);
+    }
     if (config->policy.nrules == 0) {
         printf("%s: note: the policy has no rule: the agent can reach nothing yet\n", path);
     }

@@ -205,6 +205,17 @@ static void print_way(const struct question *q)
     }
 }
 
+/* By name alone: what they are nobody is told. */
+static void print_secrets(const struct policy_rule *rule)
+{
+    for (size_t i = 0; i < rule->nsecrets; i++) {
+        const struct policy_secret *s = &rule->secrets[i];
+
+        printf("  secret    {{secret:%s}} may stand in %s \"%s\"\n", s->name,
+               terms_secret_place(s->place), s->key);
+    }
+}
+
 static void print_others(const struct question *q)
 {
     const struct policy_rule *shadowed = q->answer.shadowed;
@@ -243,6 +254,7 @@ static enum cli_status print_answer(const struct question *q)
                rule->where);
         print_comparison(q, rule);
         print_way(q);
+        print_secrets(rule);
     }
     print_others(q);
     return is_allowed ? CLI_DONE : CLI_FAILED;

@@ -1,5 +1,6 @@
 #include "agent/io/settings.h"
 
+#include "agent/io/secrets.h"
 #include "common/core/listen_address.h"
 #include "common/core/message.h"
 #include "common/core/url.h"
@@ -42,6 +43,10 @@ static const struct conf_row rows[] = {
     {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,
      "more rules: each file *.conf in it holds a policy list; read in name order, after the above",
      NULL},
+    {"secrets.directory", CONF_PATH, AT(secrets_directory), "secrets.d", 1, 0, CONF_RELOADABLE,
+     "the secrets that this agent keeps: each file in it is one (mode 0600), called as in "
+     "{{secret:NAME}}. Only rules that bind one let requests carry it. The unit's credentials "
+     "($CREDENTIALS_DIRECTORY) are secrets too", NULL},
     {"metrics.listen", CONF_STRING, AT(metrics_listen), NULL, 1, 255, 0,
      "HOST:PORT for `GET /metrics` (OpenMetrics), as 127.0.0.1:9464; off if left out. Plain HTTP "
      "without a key: no secret is in it, but whoever reaches an address that isn't loopback reads it",
@@ -153,6 +158,7 @@ bool agent_config_read(const char *path, struct agent_config *out, struct faults
 
     *out = (struct agent_config){0};
     policy_init(&out->policy);
+    faults_init(&out->notes);
     err = conf_file_read(&agent_settings_table, path, &out->settings, faults);
     if (err != CX_OK && err != CX_E_CONFIG) {
         return false;
@@ -164,6 +170,7 @@ bool agent_config_read(const char *path, struct agent_config *out, struct faults
     if (out->settings.policy_directory != NULL) {
         read_policy_directory(&out->settings, &out->policy, faults);
     }
+    secrets_bind(&out->settings, &out->policy, faults, &out->notes);
     return err == CX_OK && faults_total(faults) == before;
 }
 
@@ -172,6 +179,7 @@ void agent_config_done(struct agent_config *c)
     conf_done(&agent_settings_table, &c->settings);
     policy_done(&c->policy);
     proxy_done(&c->proxy);
+    faults_done(&c->notes);
     free(c->endpoint.host);
     c->endpoint.host = NULL;
 }

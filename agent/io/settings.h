@@ -21,6 +21,7 @@ struct agent_settings {
     uint32_t answer_bytes;
     struct conf_list policy; /* struct rule_settings */
     char *policy_directory;
+    char *secrets_directory;
     char *metrics_listen; /* "HOST:PORT"; NULL: off */
     int log_level;        /* enum log_level */
     int log_format;       /* enum log_format */
@@ -47,11 +48,14 @@ struct agent_config {
     struct agent_settings settings;
     struct agent_endpoint endpoint;
     struct proxy proxy;   /* the tunnel's */
-    struct policy policy; /* agent.conf's rules, then those of policy_directory in name order */
+    struct policy policy; /* agent.conf's rules, then those of policy_directory in name order; with
+                             the values of the secrets that they bind */
+    struct faults notes;  /* what is not wrong, and still worth knowing */
 };
 
-/* Read the file and the policy directory and check them whole. Every fault is added to `faults`.
- * `out` is valid for agent_config_done whatever is returned. True if there was no fault. */
+/* Read the file, the policy directory and the secrets and check them whole. Every fault is added to
+ * `faults`. `out` is valid for agent_config_done whatever is returned. True if there was no fault.
+ */
 bool agent_config_read(const char *path, struct agent_config *out, struct faults *faults);
 void agent_config_done(struct agent_config *c);
 

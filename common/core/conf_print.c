@@ -9,16 +9,28 @@
 struct printer {
     struct buf *out;
     size_t depth;    /* of indentation */
+    bool is_comment; /* the lines are commented out, from this depth on: */
+    size_t comment_depth;
     bool is_gap_due; /* an empty line, if another setting follows */
     enum cx_err err;
 };
 
 enum { PRINT_LINE_MAX_BYTES = 1024, PRINT_INDENT = 4, PRINT_WIDTH = 100 };
 
+#define COMMENT "# "
+
 static void put_line(struct printer *p, const char *fmt, ...) CX_PRINTF(2, 3);
+
+static void put_indent(struct printer *p, size_t levels)
+{
+    for (size_t i = 0; p->err == CX_OK && i < levels * PRINT_INDENT; i++) {
+        p->err = buf_put_byte(p->out, ' ');
+    }
+}
 
 static void put_line(struct printer *p, const char *fmt, ...)
 {
+    size_t outer = p->is_comment ? p->comment_depth : p->depth;
     char line[PRINT_LINE_MAX_BYTES];
     va_list args;
 
@@ -29,9 +41,11 @@ static void put_line(struct printer *p, const char *fmt, ...)
         p->err = buf_put_byte(p->out, '\n');
     }
     p->is_gap_due = false;
-    for (size_t i = 0; p->err == CX_OK && i < p->depth * PRINT_INDENT; i++) {
-        p->err = buf_put_byte(p->out, ' ');
+    put_indent(p, outer);
+    if (p->err == CX_OK && p->is_comment) {
+        p->err = buf_put_str(p->out, COMMENT);
     }
+    put_indent(p, p->depth - outer);
     if (p->err == CX_OK) {
         p->err = buf_put_str(p->out, line);
     }
@@ -57,12 +71,13 @@ static size_t fitting_bytes(const char *text, size_t room)
 
 static void put_help(struct printer *p, const char *help)
 {
-    size_t room = PRINT_WIDTH - p->depth * PRINT_INDENT - strlen("# ");
+    size_t room = PRINT_WIDTH - p->depth * PRINT_INDENT - strlen(COMMENT) -
+                  (p->is_comment ? strlen(COMMENT) : 0);
 
     while (*help != '\0') {
         size_t bytes = fitting_bytes(help, room);
 
-        put_line(p, "# %.*s", (int)bytes, help);
+        put_line(p, COMMENT "%.*s", (int)bytes, help);
         help += bytes + strspn(help + bytes, " ");
     }
 }
@@ -138,10 +153,25 @@ static void put_default(const struct conf_row *row, char *out, size_t room)
 
 static void print_rows(struct printer *p, const struct conf_table *table);
 
-/* An entry of a GROUPS row is written out only if the row has an example or is required. */
-static bool is_written_out(const struct conf_row *row)
+/* One entry; commented out unless the row has an example or is required. */
+static void print_list(struct printer *p, const struct conf_row *row, const char *name)
 {
-    return row->example != NULL || (row->flags & CONF_REQUIRED) != 0;
+    bool was_comment = p->is_comment;
+
+    if (!was_comment && row->example == NULL && (row->flags & CONF_REQUIRED) == 0) {
+        p->is_comment = true;
+        p->comment_depth = p->depth;
+    }
+    put_line(p, "%s = (", name);
+    p->depth++;
+    put_line(p, "{");
+    p->depth++;
+    print_rows(p, row->kind.table);
+    p->depth--;
+    put_line(p, "}");
+    p->depth--;
+    put_line(p, ");");
+    p->is_comment = was_comment;
 }
 
 static void print_row(struct printer *p, const struct conf_row *row)
@@ -157,18 +187,8 @@ static void print_row(struct printer *p, const struct conf_row *row)
              : row->fallback == NULL && !is_list ? "; no default"
                                                  : "",
              (row->flags & CONF_RELOADABLE) != 0 ? "; a reload takes it over" : "");
-    if (is_list && is_written_out(row)) {
-        put_line(p, "%s = (", name);
-        p->depth++;
-        put_line(p, "{");
-        p->depth++;
-        print_rows(p, row->kind.table);
-        p->depth--;
-        put_line(p, "}");
-        p->depth--;
-        put_line(p, ");");
-    } else if (is_list) {
-        put_line(p, "# %s = ( );", name);
+    if (is_list) {
+        print_list(p, row, name);
     } else if (row->example != NULL) {
         put_line(p, "%s = %s;", name, row->example);
     } else {

@@ -60,6 +60,18 @@ void faults_add(struct faults *f, const char *where, const char *field, const ch
     f->items[f->count++] = made;
 }
 
+void faults_add_fail(struct faults *f, const char *where, const struct cx_fail *fail)
+{
+    const char *text = cx_fail_text(fail);
+    size_t len = strlen(where);
+
+    if (strncmp(text, where, len) == 0 && text[len] == ':') {
+        text += len + 1;
+        text += strspn(text, " ");
+    }
+    faults_add(f, where, "", "%s", text);
+}
+
 size_t faults_total(const struct faults *f)
 {
     return f->count + f->omitted;

@@ -28,6 +28,9 @@ void faults_done(struct faults *f);
 void faults_add(struct faults *f, const char *where, const char *field, const char *fmt, ...)
     CX_PRINTF(4, 5);
 
+/* Add the fault of a file as a whole; `fail` may begin with the file's name, as `where` does. */
+void faults_add_fail(struct faults *f, const char *where, const struct cx_fail *fail);
+
 /* Faults found in all, the omitted ones included. */
 size_t faults_total(const struct faults *f);
 

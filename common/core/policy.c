@@ -21,6 +21,7 @@ static void rule_done(struct policy_rule *rule)
     proxy_done(&rule->proxy);
     tls_terms_done(&rule->tls);
     free(rule->networks);
+    policy_secrets_done(rule);
     policy_pattern_free(rule->pattern);
     *rule = (struct policy_rule){0};
 }
@@ -251,6 +252,7 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     read_share(&reading, &made);
     read_proxy(&reading, &made);
     policy_tls_read(&reading, &made);
+    policy_secrets_read(text, &made, faults);
     is_good = faults_total(faults) == before;
     if (is_good && !append(p, &made)) {
         policy_out_of_memory(&reading);

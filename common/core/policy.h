@@ -3,7 +3,9 @@
 
 #include "common/core/buf.h"
 #include "common/core/faults.h"
+#include "common/core/keeper.h"
 #include "common/core/proxy.h"
+#include "common/core/secret.h"
 #include "common/core/terms.h"
 #include "common/core/tls_terms.h"
 #include "common/core/url.h"
@@ -19,6 +21,19 @@ struct policy_network {
     int family; /* AF_INET, AF_INET6 */
     uint8_t address[16];
     unsigned prefix_bits;
+};
+
+enum { POLICY_SECRETS_MAX = 64 }; /* of one rule */
+
+/* One secret that a rule binds, as written. */
+struct policy_secret_text {
+    const char *file;  /* "agent.conf", for faults */
+    const char *field; /* "policy[0].secrets[0]", for faults */
+    uint32_t line;
+    const char *name;
+    enum secret_place place;
+    const char *key; /* the header's name, the payload field's key (may be ""); of client: id,
+                        secret, key or certificate */
 };
 
 /* One rule as written, in strings: what the configuration gives. All borrowed. */
@@ -43,6 +58,18 @@ struct policy_rule_text {
     const char *const *pins;       /* of the servers' keys (tls_pin_check), NULL-terminated; one of
                                       them must fit, besides all else; NULL or empty: not looked at */
     const char *share;             /* none, name, url; NULL: url */
+    const struct policy_secret_text *secrets;
+    size_t nsecrets; /* at most POLICY_SECRETS_MAX */
+};
+
+/* A secret of the agent that requests under a rule may carry: in this place, under this key. */
+struct policy_secret {
+    char *where; /* "agent.conf:14" */
+    char *field; /* "policy[0].secrets[0]" */
+    char *name;
+    enum secret_place place;
+    char *key;
+    struct secret value; /* set by whoever reads the agent's secrets */
 };
 
 struct policy_rule {
@@ -57,6 +84,8 @@ struct policy_rule {
     enum policy_share share;
     struct policy_network *networks;
     size_t nnetworks;
+    struct policy_secret *secrets;
+    size_t nsecrets;
     struct policy_pattern *pattern; /* the pattern, parsed */
 };
 
@@ -71,7 +100,8 @@ void policy_done(struct policy *p);
 /* Check one rule and append it. Every fault of the rule is added to `faults` (none is appended
  * then): malformed pattern, scheme, method, network (host bits set, a prefix too long), a name used
  * twice, share, a target that is more than an origin, `networks` beside a proxy, which resolves
- * names itself, a malformed pin, terms of TLS for http. True if it was appended. */
+ * names itself, a malformed pin, terms of TLS for http, a secret that can't be bound as it says.
+ * True if it was appended. */
 bool policy_add(struct policy *p, const struct policy_rule_text *text, struct faults *faults);
 
 /* The rule that decides on this request, or NULL: denied. Percent-encoding in paths compares as
@@ -81,6 +111,14 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
  * from `p`. Pure. */
 const struct policy_rule *policy_find(const struct policy *p, const struct url *url,
                                       enum http_method method, struct cx_fail *fail);
+
+/* The secret that `rule` binds to this use, its value set; or NULL, and `fail` (CX_E_SECRET) says
+ * so in words for the platform, which name the rule only where its `share` does. Borrowed. Pure. */
+const struct policy_secret *policy_find_secret(const struct policy_rule *rule,
+                                               const struct keeper_use *use, struct cx_fail *fail);
+
+/* May a secret be called that? A name of template.h's, not beginning with '.'. */
+bool policy_is_secret_name(struct slice name);
 
 /* Append the URL that a request under `rule` for `url` is sent to: the rule's target with the path
  * and query of `url` as they are, or `url` itself if the rule has no target. The target must not be

@@ -63,6 +63,11 @@ enum cx_err policy_network_read(const char *text, struct policy_network *out,
 /* Is it an origin, "https://host:port" and nothing behind it? Error: CX_E_SYNTAX. */
 enum cx_err policy_target_check(const char *text, struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Read what the text binds into `rule`; every fault is added to `faults`. And give it back. */
+void policy_secrets_read(const struct policy_rule_text *text, struct policy_rule *rule,
+                         struct faults *faults);
+void policy_secrets_done(struct policy_rule *rule);
+
 /* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */
 const char *policy_rule_label(const struct policy_rule *rule, char out[POLICY_LABEL_BYTES]);
 

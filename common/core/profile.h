@@ -115,7 +115,7 @@ struct profile_input {
  *
  * What this version can't do (other client methods) is a fault that says so. `warnings` (faults
  * too; may be NULL) tells what is allowed and unwise: no connector, http, a method other than POST,
- * a secret in a URL, {{secret:…}} that no agent keeps yet, …
+ * a secret in a URL, {{secret:…}} without a connector, …
  *
  * True if there was no fault; `out` is then filled (profile_done) and otherwise untouched. Running
  * out of memory is a fault as well. Pure. */

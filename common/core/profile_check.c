@@ -119,10 +119,10 @@ static void check_secret(const struct check *c, struct slice name)
               "{{secret:%.*s}} may not stand in the payload of %s, which goes into the URL: others "
               "log URLs",
               SLICE_ARG(name), terms_method(c->r->p.method));
-    } else {
+    } else if (c->r->p.connector == NULL) {
         profile_warn(c->r, c->path,
-                     "refers to {{secret:%.*s}}: exchanges fail as profile_incomplete until the "
-                     "connector's agents keep it; agents of this version keep none",
+                     "refers to {{secret:%.*s}}, which an agent keeps: without a connector "
+                     "exchanges fail as profile_incomplete",
                      SLICE_ARG(name));
     }
 }
@@ -259,6 +259,21 @@ static void check_payload_credentials(struct profile_reader *r)
     }
 }
 
+static void warn_of_credentials_without_agent(const struct profile_reader *r)
+{
+    char path[MEMBERS_PATH_BYTES];
+
+    for (size_t i = 0; i < r->p.ncredentials; i++) {
+        if (profile_is_agent_secret(r->p.credentials[i].value)) {
+            (void)snprintf(path, sizeof(path), "credentials.%.*s",
+                           SLICE_ARG(r->p.credentials[i].name));
+            profile_warn(r, path,
+                         "is kept by an agent: without a connector exchanges fail as "
+                         "profile_incomplete");
+        }
+    }
+}
+
 static void check_path_field_is_used(struct profile_reader *r, size_t field)
 {
     const char *key = r->p.fields[field].key;
@@ -310,6 +325,9 @@ void profile_check_templates(struct profile_reader *r)
         check_payload_credentials(r);
     }
     profile_check_payload(r);
+    if (r->p.connector == NULL) {
+        warn_of_credentials_without_agent(r);
+    }
     for (size_t i = 0; i < r->p.nfields; i++) {
         if (r->p.fields[i].place == PLACE_PATH && r->p.fields[i].key != NULL) {
             check_path_field_is_used(r, i);

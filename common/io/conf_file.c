@@ -2,25 +2,10 @@
 
 #include "common/core/path.h"
 #include "common/io/file.h"
+#include "common/io/folder.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A fault of the file as a whole. */
-static void note(struct faults *faults, const char *path, const struct cx_fail *fail)
-{
-    const char *text = cx_fail_text(fail);
-    size_t len = strlen(path);
-
-    /* The place says the path already. */
-    if (strncmp(text, path, len) == 0 && text[len] == ':') {
-        text += len + 1;
-        text += strspn(text, " ");
-    }
-    faults_add(faults, path, "", "%s", text);
-}
 
 /* The struct as it is without a file; its place still names the file. */
 static void read_nothing(const struct conf_table *table, const char *path, void *conf)
@@ -51,7 +36,7 @@ enum cx_err conf_file_read(const struct conf_table *table, const char *path, voi
         fail.code = err;
     }
     if (err != CX_OK) {
-        note(faults, path, &fail);
+        faults_add_fail(faults, path, &fail);
         read_nothing(table, path, conf);
     } else {
         source.folder =
@@ -64,21 +49,6 @@ enum cx_err conf_file_read(const struct conf_table *table, const char *path, voi
     return err;
 }
 
-/* The names of the files to read. */
-struct names {
-    char **items;
-    size_t count;
-};
-
-static void names_done(struct names *names)
-{
-    for (size_t i = 0; i < names->count; i++) {
-        free(names->items[i]);
-    }
-    free(names->items);
-    *names = (struct names){0};
-}
-
 static bool is_conf_name(const char *name)
 {
     static const char suffix[] = ".conf";
@@ -88,68 +58,15 @@ static bool is_conf_name(const char *name)
            strcmp(name + len - (sizeof(suffix) - 1), suffix) == 0;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Add every name of the open folder that is a configuration's. */
-static enum cx_err collect(DIR *dir, const char *folder, struct names *names, struct cx_fail *fail)
-{
-    for (;;) {
-        struct dirent *entry;
-
-        errno = 0;
-        entry = readdir(dir);
-        if (entry == NULL) {
-            return errno == 0 ? CX_OK
-                              : cx_fail_set(fail, CX_E_IO, "conf.folder", "%s: %s", folder,
-                                            strerror(errno));
-        }
-        if (!is_conf_name(entry->d_name)) {
-            continue;
-        }
-        if (names->count == CONF_FOLDER_MAX_FILES) {
-            return cx_fail_set(fail, CX_E_FULL, "conf.folder", "%s: more than %d files", folder,
-                               CONF_FOLDER_MAX_FILES);
-        }
-        names->items[names->count] = strdup(entry->d_name);
-        if (names->items[names->count] == NULL) {
-            return cx_fail_set(fail, CX_E_NOMEM, "conf.folder", "%s: out of memory", folder);
-        }
-        names->count++;
-    }
-}
-
-static enum cx_err list_folder(const char *folder, struct names *names, struct cx_fail *fail)
-{
-    DIR *dir = opendir(folder);
-    enum cx_err err;
-
-    if (dir == NULL) {
-        return cx_fail_set(fail, errno == ENOENT ? CX_E_NOT_FOUND : CX_E_IO, "conf.folder",
-                           "%s: %s", folder, strerror(errno));
-    }
-    names->items = calloc(CONF_FOLDER_MAX_FILES, sizeof(*names->items));
-    err = names->items != NULL
-              ? collect(dir, folder, names, fail)
-              : cx_fail_set(fail, CX_E_NOMEM, "conf.folder", "%s: out of memory", folder);
-    (void)closedir(dir);
-    if (err == CX_OK) {
-        qsort(names->items, names->count, sizeof(*names->items), compare_names);
-    }
-    return err;
-}
-
 enum cx_err conf_folder_read(const struct conf_table *table, const char *folder,
                              struct conf_list *out, struct faults *faults, struct cx_fail *fail)
 {
-    struct names names = {0};
+    struct folder_names names;
     enum cx_err worst = CX_OK;
     enum cx_err err;
 
     *out = (struct conf_list){0};
-    err = list_folder(folder, &names, fail);
+    err = folder_list(folder, CONF_FOLDER_MAX_FILES, is_conf_name, &names, fail);
     if (err == CX_OK) {
         out->items = calloc(names.count + 1, table->bytes);
         if (out->items == NULL) {
@@ -170,6 +87,6 @@ enum cx_err conf_folder_read(const struct conf_table *table, const char *folder,
         out->count++;
         free(path);
     }
-    names_done(&names);
+    folder_names_done(&names);
     return err != CX_OK ? err : worst;
 }

@@ -41,6 +41,7 @@ struct executor_run {
     struct buf real_url; /* its text, where the rule has a target; else empty */
     struct rules *rules;
     const struct policy_rule *rule; /* one of them */
+    uint64_t used_secrets;          /* a bit for each of the rule's that the request carries */
     struct http_transfer *call;
     const struct http_end *end;   /* of the last attempt, while it is told */
     struct executor_trace *trace; /* NULL: not asked for */
@@ -342,12 +343,28 @@ static bool begin_request(struct executor_run *run, const struct msg_job *messag
     return true;
 }
 
+/* A find_secret: what the rule binds; ctx is the run. */
+static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct slice *value,
+                               struct cx_fail *fail)
+{
+    struct executor_run *run = ctx;
+    const struct policy_secret *secret = policy_find_secret(run->rule, use, fail);
+
+    if (secret == NULL) {
+        return CX_E_SECRET;
+    }
+    run->used_secrets |= UINT64_C(1) << (secret - run->rule->secrets);
+    *value = secret_view(&secret->value);
+    return CX_OK;
+}
+
 static bool finish_request(struct executor_run *run, struct request_parts *parts)
 {
+    const struct request_keeper keeper = {.find_secret = find_secret, .ctx = run};
     struct cx_fail fail = {0};
     enum stage stage = STAGE_AGENT;
 
-    if (request_finish(parts, NULL, &stage, &fail) != CX_OK) {
+    if (request_finish(parts, &keeper, &stage, &fail) != CX_OK) {
         refuse(run, verdict_of(stage), stage, &fail);
         return false;
     }

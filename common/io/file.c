@@ -58,8 +58,28 @@ static enum cx_err read_to_end(int fd, const char *path, struct buf *out, struct
     }
 }
 
-/* Open for reading what is a regular file; with `is_private`, one that only its owner may touch. */
-static enum cx_err open_regular(const char *path, bool is_private, int *out, struct cx_fail *fail)
+static const struct file_guard private_guard = {.forbidden = S_IRWXG | S_IRWXO};
+
+static enum cx_err check_guard(const struct file_guard *guard, const struct stat *st,
+                               const char *path, struct cx_fail *fail)
+{
+    if ((st->st_mode & guard->forbidden) != 0) {
+        return cx_fail_set(fail, CX_E_MODE, "file.read",
+                           "%s: mode %04o lets other users at a secret; run: chmod 600 %s", path,
+                           (unsigned)st->st_mode & 07777u, path);
+    }
+    if (guard->is_owner_checked && st->st_uid != guard->owners[0] &&
+        st->st_uid != guard->owners[1]) {
+        return cx_fail_set(fail, CX_E_MODE, "file.read",
+                           "%s: belongs to user %u, who may read and change it; run: chown %u %s",
+                           path, (unsigned)st->st_uid, (unsigned)guard->owners[0], path);
+    }
+    return CX_OK;
+}
+
+/* Open for reading what is a regular file, and as the guard (NULL: none) wants it. */
+static enum cx_err open_regular(const char *path, const struct file_guard *guard, int *out,
+                                struct cx_fail *fail)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK); /* a FIFO must not block */
     struct stat st;
@@ -73,10 +93,8 @@ static enum cx_err open_regular(const char *path, bool is_private, int *out, str
     } else if (!S_ISREG(st.st_mode)) {
         err = cx_fail_set(fail, CX_E_IO, "file.read", "%s: is %s, not a file", path,
                           S_ISDIR(st.st_mode) ? "a folder" : "a device, pipe or socket");
-    } else if (is_private && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        err = cx_fail_set(fail, CX_E_MODE, "file.read",
-                          "%s: mode %04o lets other users at a secret; run: chmod 600 %s", path,
-                          (unsigned)st.st_mode & 07777u, path);
+    } else if (guard != NULL) {
+        err = check_guard(guard, &st, path, fail);
     }
     if (err != CX_OK) {
         (void)close(fd);
@@ -86,11 +104,11 @@ static enum cx_err open_regular(const char *path, bool is_private, int *out, str
     return CX_OK;
 }
 
-static enum cx_err read_whole(const char *path, bool is_private, struct buf *out,
+static enum cx_err read_whole(const char *path, const struct file_guard *guard, struct buf *out,
                               struct cx_fail *fail)
 {
     int fd = -1;
-    enum cx_err err = open_regular(path, is_private, &fd, fail);
+    enum cx_err err = open_regular(path, guard, &fd, fail);
 
     if (err == CX_OK) {
         err = read_to_end(fd, path, out, fail);
@@ -105,7 +123,7 @@ enum cx_err file_read(const char *path, size_t max_bytes, struct buf *out, struc
     enum cx_err err;
 
     buf_init(&content, max_bytes + 1);
-    err = read_whole(path, false, &content, fail);
+    err = read_whole(path, NULL, &content, fail);
     if (err == CX_OK) {
         err = buf_put(out, buf_view(&content));
         if (err != CX_OK) {
@@ -116,19 +134,25 @@ enum cx_err file_read(const char *path, size_t max_bytes, struct buf *out, struc
     return err;
 }
 
-enum cx_err file_read_secret(const char *path, size_t max_bytes, struct secret *out,
-                             struct cx_fail *fail)
+enum cx_err file_read_guarded(const char *path, size_t max_bytes, const struct file_guard *guard,
+                              struct secret *out, struct cx_fail *fail)
 {
     struct buf content;
     enum cx_err err;
 
     buf_init(&content, max_bytes + 1);
-    err = read_whole(path, true, &content, fail);
+    err = read_whole(path, guard, &content, fail);
     if (err == CX_OK && secret_set(out, buf_view(&content)) != CX_OK) {
         err = fail_errno(fail, "file.read", path, ENOMEM);
     }
     buf_done(&content);
     return err;
+}
+
+enum cx_err file_read_secret(const char *path, size_t max_bytes, struct secret *out,
+                             struct cx_fail *fail)
+{
+    return file_read_guarded(path, max_bytes, &private_guard, out, fail);
 }
 
 enum cx_err file_read_secret_line(const char *path, size_t max_bytes, struct secret *out,

@@ -20,6 +20,18 @@ enum cx_err file_read(const char *path, size_t max_bytes, struct buf *out,
 enum cx_err file_read_secret(const char *path, size_t max_bytes, struct secret *out,
                              struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Whose a secret's file may be, and what others may do with it: looked at on the open file. */
+struct file_guard {
+    mode_t forbidden; /* permission bits that it must not have */
+    bool is_owner_checked;
+    uid_t owners[2]; /* then it must belong to one of them */
+};
+
+/* As file_read_secret, under that guard. Error besides: CX_E_MODE if it belongs to somebody else.
+ */
+enum cx_err file_read_guarded(const char *path, size_t max_bytes, const struct file_guard *guard,
+                              struct secret *out, struct cx_fail *fail) CX_MUST_CHECK;
+
 /* As file_read_secret, without one line end at its end: a password in a file that an editor wrote.
  * Errors besides: CX_E_SYNTAX (empty, or more than one line). */
 enum cx_err file_read_secret_line(const char *path, size_t max_bytes, struct secret *out,

@@ -10,6 +10,25 @@ static const char *const share_words[] = {"none", "name", "url", NULL}; /* enum 
 
 static const char *const tls_words[] = {"1.2", "1.3", NULL};
 
+#define AS_WORD(name, text) text,
+static const char *const place_words[] = {TERMS_SECRET_PLACE(AS_WORD) NULL}; /* enum secret_place */
+#undef AS_WORD
+
+#define AT_SECRET(field) CONF_AT(struct rule_secret_settings, field)
+/* clang-format off */
+static const struct conf_row secret_rows[] = {
+    /* key, type, field, default, min, max, flags, help, example */
+    {"name", CONF_STRING, AT_SECRET(name), NULL, 1, 64, CONF_REQUIRED,
+     "the secret's, as {{secret:NAME}} in a profile", "\"hr-admin\""},
+    {"place", CONF_WORD(place_words), AT_SECRET(at), NULL, 0, 0, CONF_REQUIRED,
+     "where in the request it may stand", "\"payload\""},
+    {"key", CONF_STRING, AT_SECRET(key), NULL, 0, 256, CONF_REQUIRED | CONF_MAY_BE_EMPTY,
+     "the header's name, or the payload field's key; of client: id, secret, key or certificate",
+     "\"password\""},
+};
+/* clang-format on */
+static const struct conf_table secret_table = CONF_TABLE(struct rule_secret_settings, secret_rows);
+
 #define AT_RULE(field) CONF_AT(struct rule_settings, field)
 /* clang-format off */
 static const struct conf_row rule_rows[] = {
@@ -46,6 +65,9 @@ static const struct conf_row rule_rows[] = {
      "fit, besides the certificate. Any key if left out", NULL},
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
+    {"secrets", CONF_GROUPS(&secret_table), AT_RULE(secrets), NULL, 0, POLICY_SECRETS_MAX, 0,
+     "secrets of this agent (see `secrets`) that requests under this rule may carry, each in one "
+     "place, under one key", NULL},
 };
 /* clang-format on */
 const struct conf_table rule_settings_table = CONF_TABLE(struct rule_settings, rule_rows);
@@ -61,11 +83,37 @@ static const char **terminated(const struct conf_strings *strings)
     return out;
 }
 
+/* One more than there are, so that it is never of size 0; NULL if out of memory. Borrowed texts. */
+static struct policy_secret_text *secret_texts(const struct rule_settings *rule, size_t *count)
+{
+    const struct rule_secret_settings *items = rule->secrets.items;
+    struct policy_secret_text *texts = calloc(rule->secrets.count + 1, sizeof(*texts));
+
+    *count = 0;
+    for (size_t i = 0; texts != NULL && i < rule->secrets.count; i++) {
+        bool is_whole = items[i].name != NULL && items[i].key != NULL && items[i].at != 0;
+
+        if (is_whole) { /* else a fault already */
+            texts[(*count)++] = (struct policy_secret_text){
+                .file = items[i].place.file,
+                .field = items[i].place.field,
+                .line = items[i].place.line,
+                .name = items[i].name,
+                .place = (enum secret_place)items[i].at,
+                .key = items[i].key,
+            };
+        }
+    }
+    return texts;
+}
+
 /* What of a rule stands in files, and its lists as NULL-terminated ones. */
 struct rule_parts {
     struct proxy proxy;
     struct tls_identity identity;
     const char **methods, **networks, **pins;
+    struct policy_secret_text *secrets;
+    size_t nsecrets;
 };
 
 static void read_files(const struct rule_settings *rule, struct rule_parts *parts,
@@ -105,6 +153,8 @@ static void add_to_policy(const struct rule_settings *rule, struct rule_parts *p
         .tls_min = tls_words[rule->tls_min],
         .pins = parts->pins,
         .share = share_words[rule->share],
+        .secrets = parts->secrets,
+        .nsecrets = parts->nsecrets,
     };
 
     (void)snprintf(where, sizeof(where), "%s:%u", rule->place.file, rule->place.line);
@@ -117,8 +167,10 @@ static void add_rule(const struct rule_settings *rule, struct policy *policy, st
                                .networks = terminated(&rule->networks),
                                .pins = terminated(&rule->pins)};
 
+    parts.secrets = secret_texts(rule, &parts.nsecrets);
     read_files(rule, &parts, faults);
-    if (parts.methods == NULL || parts.networks == NULL || parts.pins == NULL) {
+    if (parts.methods == NULL || parts.networks == NULL || parts.pins == NULL ||
+        parts.secrets == NULL) {
         conf_fault(faults, rule, "", "%s", cx_err_text(CX_E_NOMEM));
     } else if (rule->name != NULL && rule->url != NULL) { /* else a fault already */
         add_to_policy(rule, &parts, policy, faults);
@@ -128,6 +180,7 @@ static void add_rule(const struct rule_settings *rule, struct policy *policy, st
     free(parts.methods);
     free(parts.networks);
     free(parts.pins);
+    free(parts.secrets);
 }
 
 void rule_settings_add(const struct conf_list *rules, struct policy *policy, struct faults *faults)

@@ -8,6 +8,13 @@
 
 enum { RULE_SETTINGS_MAX = 1000 }; /* rules of one list */
 
+struct rule_secret_settings { /* one entry of a rule's `secrets` */
+    struct conf_place place;
+    char *name;
+    int at; /* enum secret_place */
+    char *key;
+};
+
 struct rule_settings { /* one entry of `policy` */
     struct conf_place place;
     char *name;
@@ -22,7 +29,8 @@ struct rule_settings { /* one entry of `policy` */
     char *key;
     int tls_min; /* index of the words "1.2" and "1.3" */
     struct conf_strings pins;
-    int share; /* enum policy_share */
+    int share;                /* enum policy_share */
+    struct conf_list secrets; /* struct rule_secret_settings */
 };
 
 extern const struct conf_table rule_settings_table;

@@ -24,7 +24,8 @@ def test_agent_example_shows_defaults_that_can_be_written(tmp_path):
     text, changed = COMMENTED.subn(r"\1\2", (CONF / "agent.conf.example").read_text())
     assert changed > 8
     agent.conf.write_text(text)
-    (tmp_path / "policy.d").mkdir()
+    for folder in ("policy.d", "secrets.d"):
+        (tmp_path / folder).mkdir(mode=0o700)
     done = agent.cli("check")
     assert done.returncode == 0, done.stderr
 

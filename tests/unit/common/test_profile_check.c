@@ -406,9 +406,18 @@ static void profile_read_warns_of_what_is_unwise(void **state)
          "advises against it)\n"},
         {"the refresh token in a URL", "{'refresh_url': 'https://idp.example/{{refresh_token}}'}",
          "refresh_url: puts the refresh token into a URL, which others log\n"},
-        {"the agent's secret", FIELD("header", "X-A", "{{secret:a}}"),
-         "fields[0].value: refers to {{secret:a}}: exchanges fail as profile_incomplete until the "
-         "connector's agents keep it; agents of this version keep none\n"},
+        {"the agent's secret", FIELD("header", "X-A", "{{secret:a}}"), ""},
+        {"the agent's secret as a credential",
+         "{'mode': 'pre_authorized', 'credentials': {'password': '{{secret:a}}'}}", ""},
+        {"secrets of an agent without a connector",
+         "{'connector': null, 'fields': [{'key': 'X-A', 'value': '{{secret:a}}'}],"
+         " 'mode': 'pre_authorized', 'credentials': {'password': '{{secret:b}}'}}",
+         "connector: none is set: exchanges are refused until there is one, since this version "
+         "asks token URLs through connectors only\n"
+         "fields[0].value: refers to {{secret:a}}, which an agent keeps: without a connector "
+         "exchanges fail as profile_incomplete\n"
+         "credentials.password: is kept by an agent: without a connector exchanges fail as "
+         "profile_incomplete\n"},
         {"the password as text", "{'form_fields': [{'key': 'password', 'type': 'text'}]}",
          "form_fields[0].type: as text, the password is shown in traces; \"password\" masks it\n"},
         {"Basic beside Authorization",
