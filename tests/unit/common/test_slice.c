@@ -194,6 +194,54 @@ static void slice_has_control_finds_each(void **state)
     assert_false(slice_has_control(SLICE_LIT("")));
 }
 
+static void slice_first_char_reads_what_rfc_3629_defines(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t bytes;
+        uint32_t point;
+    } rows[] = {
+        {"", 0, 0},
+        {"a\xff", 1, 'a'},
+        {"\x7f", 1, 0x7f},
+        {"\xc3\xbcx", 2, 0xfc},
+        {"\xe2\x80\xa8", 3, 0x2028},
+        {"\xf0\x9f\x94\x91", 4, 0x1f511},
+        {"\xff", 0, 0},
+        {"\xe2\x80", 0, 0},
+        {"\xed\xa0\x80", 0, 0},
+        {"\xc0\xaf", 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        uint32_t point = 0;
+
+        CHECK(rows[i].text, slice_first_char(slice_of_str(rows[i].text), &point) == rows[i].bytes);
+        CHECK(rows[i].text, point == rows[i].point);
+    }
+}
+
+/* Python 3.11's str.splitlines splits at each of those that are no control characters but these:
+ * U+0085, U+2028 and U+2029. */
+static void slice_is_line_takes_one_line(void **state)
+{
+    (void)state;
+    assert_true(slice_is_line(SLICE_LIT("")));
+    assert_true(slice_is_line(SLICE_LIT("a\tb \xc2\xa0 \xf0\x9f\x94\x91")));
+    for (uint8_t c = 1; c < 0x80; c++) {
+        const uint8_t text[] = {'a', c};
+
+        assert_true(slice_is_line(slice_of(text, 2)) == (c == '\t' || (c >= 0x20 && c != 0x7f)));
+    }
+    assert_false(slice_is_line(SLICE_LIT("a\0")));
+    assert_false(slice_is_line(SLICE_LIT("a\xc2\x85")));
+    assert_false(slice_is_line(SLICE_LIT("a\xc2\x9f")));
+    assert_false(slice_is_line(SLICE_LIT("\xe2\x80\xa8z")));
+    assert_false(slice_is_line(SLICE_LIT("\xe2\x80\xa9z")));
+    assert_false(slice_is_line(SLICE_LIT("\xff")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +253,8 @@ int main(void)
         cmocka_unit_test(slice_parts_are_clamped),
         cmocka_unit_test(slice_find_gives_the_first_at_or_after),
         cmocka_unit_test(slice_has_control_finds_each),
+        cmocka_unit_test(slice_first_char_reads_what_rfc_3629_defines),
+        cmocka_unit_test(slice_is_line_takes_one_line),
     };
 
     return cmocka_run_group_tests_name("slice", tests, NULL, NULL);

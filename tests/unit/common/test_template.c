@@ -169,6 +169,23 @@ static void template_refuses_what_a_header_cannot_carry(void **state)
     check(rows, sizeof(rows) / sizeof(rows[0]), false, TEMPLATE_HEADER);
 }
 
+static void template_keeps_a_value_to_its_line(void **state)
+{
+    static const struct row rows[] = {
+        {"plain", "pin {{pin}}", "pin 4711", CX_OK, ""},
+        {"UTF-8", "{{emoji}}", "\xf0\x9f\x94\x91", CX_OK, ""},
+        {"a tab", "{{tab}}", "x\ty", CX_OK, ""},
+        {"lines of the template", "a\n{{pin}}\r\n\x01", "a\n4711\r\n\x01", CX_OK, ""},
+        {"CR LF", "a\n{{crlf}}", NULL, CX_E_SYNTAX, "the value of {{crlf}} holds a line break"},
+        {"LF", "{{lf}}", NULL, CX_E_SYNTAX, "{{lf}}"},
+        {"NUL", "{{nul}}", NULL, CX_E_SYNTAX, "{{nul}}"},
+        {"DEL", "{{del}}", NULL, CX_E_SYNTAX, "{{del}}"},
+    };
+
+    (void)state;
+    check(rows, sizeof(rows) / sizeof(rows[0]), false, TEMPLATE_LINE);
+}
+
 static void template_escapes_for_each_region_of_a_url(void **state)
 {
     static const struct row rows[] = {
@@ -349,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(template_expands_a_value),
         cmocka_unit_test(template_refuses_what_a_header_cannot_carry),
+        cmocka_unit_test(template_keeps_a_value_to_its_line),
         cmocka_unit_test(template_escapes_for_each_region_of_a_url),
         cmocka_unit_test(template_parse_tells_parts_and_regions),
         cmocka_unit_test(template_parse_never_shows_the_text),
