@@ -5,6 +5,8 @@ import dataclasses
 import json
 import urllib.parse
 
+from endpoint_payload import read_payload
+
 HEAD_MAX_BYTES = 1 << 20
 BODY_MAX_BYTES = 16 << 20
 REASONS = {200: "OK", 307: "Temporary Redirect", 308: "Permanent Redirect", 400: "Bad Request",
@@ -52,21 +54,13 @@ class Request:
         return default
 
     def field(self, name, default=None):
-        """The first value of a payload field (form or JSON), or of the query when there is none."""
-        media_type = self.header("Content-Type", "").partition(";")[0].strip().lower()
-        if media_type == "application/json":
-            try:
-                document = json.loads(self.body)
-            except ValueError as error:
-                raise BadRequest("body is not JSON") from error
-            if isinstance(document, dict) and name in document:
-                return str(document[name])
-        elif media_type == "application/x-www-form-urlencoded":
-            fields = urllib.parse.parse_qs(self.body.decode("utf-8", "replace"),
-                                           keep_blank_values=True)
-            if name in fields:
-                return fields[name][0]
-        return self.query(name, default)
+        """The first value of a payload field, or of the query when there is none."""
+        content_type = self.header("Content-Type")
+        try:
+            pairs = read_payload(content_type, self.body) if content_type and self.body else []
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        return next((str(value) for key, value in pairs if key == name), self.query(name, default))
 
     def header_or_field(self, name):
         value = self.header(name)
