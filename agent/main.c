@@ -1,5 +1,6 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
+#include "common/core/pool.h"
 #include "common/io/json_memory.h"
 
 static const struct cli_option enroll_options[] = {
@@ -94,6 +95,7 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+    pool_keep();
     json_memory_init();
     return (int)cli_main(&program, argc, argv);
 }

@@ -1,3 +1,4 @@
+#include "common/core/pool.h"
 #include "common/io/json_memory.h"
 #include "platform/io/admin_commands.h"
 #include "platform/io/commands.h"
@@ -86,6 +87,7 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+    pool_keep();
     json_memory_init();
     return (int)cli_main(&program, argc, argv);
 }

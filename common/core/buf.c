@@ -1,9 +1,10 @@
 #include "common/core/buf.h"
 
-#include <stdlib.h>
+#include "common/core/pool.h"
+
 #include <string.h>
 
-enum { BUF_FIRST_ROOM = 128 };
+enum { BUF_FIRST_ROOM = 120 };
 
 void buf_init(struct buf *b, size_t cap)
 {
@@ -12,10 +13,7 @@ void buf_init(struct buf *b, size_t cap)
 
 void buf_done(struct buf *b)
 {
-    if (b->ptr != NULL) {
-        explicit_bzero(b->ptr, b->room);
-        free(b->ptr);
-    }
+    pool_give(b->ptr);
     *b = (struct buf){.cap = b->cap};
 }
 
@@ -51,14 +49,13 @@ static enum cx_err buf_make_room(struct buf *b, size_t need)
     while (room < need) {
         room = room > SIZE_MAX / 2 ? need : room * 2;
     }
-    grown = malloc(room);
+    grown = pool_take(room);
     if (grown == NULL) {
         return CX_E_NOMEM;
     }
     if (b->ptr != NULL) { /* never realloc: it would leave the old bytes behind */
         memcpy(grown, b->ptr, b->len);
-        explicit_bzero(b->ptr, b->room);
-        free(b->ptr);
+        pool_give(b->ptr);
     }
     b->ptr = grown;
     b->room = room;
@@ -108,7 +105,7 @@ enum cx_err buf_put_byte(struct buf *b, uint8_t byte)
 
 enum cx_err buf_put_u64(struct buf *b, uint64_t value)
 {
-    char digits[24];
+    char digits[20]; /* of the largest number */
     size_t at = sizeof(digits);
 
     do {

@@ -4,6 +4,7 @@
 #include "common/core/discovery.h"
 #include "common/core/expect.h"
 #include "common/core/policy_memo.h"
+#include "common/core/pool.h"
 #include "common/core/report.h"
 #include "common/core/request.h"
 #include "common/core/url.h"
@@ -113,7 +114,7 @@ static void run_free(struct executor_run *run)
     rules_release(run->rules);
     expect_done(&run->expect);
     executor_trace_free(run->trace);
-    free(run);
+    pool_give(run);
 }
 
 /* Give the result away, forget the run. */
@@ -461,7 +462,7 @@ static bool prepare(struct executor_run *run, const struct msg_job *message)
 struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,
                                     uint64_t arrived_us)
 {
-    struct executor_run *run = calloc(1, sizeof(*run));
+    struct executor_run *run = pool_take_zeroed(1, sizeof(*run));
     struct cx_fail fail = {0};
 
     if (run == NULL) {
