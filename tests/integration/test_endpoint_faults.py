@@ -112,8 +112,16 @@ def test_a_connection_that_dies_when_it_is_reused_is_one_execution(ready, endpoi
     assert first.status == 200, first
     second = ready.exchange("p", variables=RIGHT, context={"job": "2"})
     assert second.status == 502 and second.json["execution"] == "sent", second
-    assert second.json["safe_to_retry"] == "no"
+    assert second.json["code"] == "endpoint_unreachable" and second.json["safe_to_retry"] == "no"
+    assert second.json["stage"] in ("send", "wait")
     assert endpoint.count("/close-after-read", by="X-Job", value="2") == 1
+
+
+def test_a_kept_connection_that_was_closed_meanwhile_costs_nothing(ready, endpoint):
+    ready.put_profile("p", connector="dc", token_url=endpoint.url("/close-after-answer"))
+    for count in (1, 2, 3):
+        answer = ready.exchange("p", variables=RIGHT)
+        assert answer.status == 200 and endpoint.count("/close-after-answer") == count, answer
 
 
 def test_what_is_sent_is_what_the_profile_says(ready, endpoint):

@@ -131,6 +131,7 @@ class Endpoint:
         self._raw = {}
         self._issuer = Issuer()
         self._connections = 0
+        self._resets = 0  # connections that are still to be reset
         self._failure = None
         self._loop = None
         self._stopping = None
@@ -169,6 +170,12 @@ class Endpoint:
         """What POST /raw/NAME shall answer, to the octet."""
         self._raw[name] = octets
 
+    def reset_next_connections(self, count):
+        """Reset as many new connections at the first octet of their request; how many of the last
+        call's were not yet."""
+        left, self._resets = self._resets, count
+        return left
+
     # The server
 
     def _run(self):
@@ -193,6 +200,11 @@ class Endpoint:
         """One client: TLS where asked for, then its requests until one side ends it."""
         tls = None
         try:
+            if self._resets > 0:
+                self._resets -= 1
+                await reader.readexactly(1)
+                Connection(0, reader, writer).reset()
+                return
             if self._tls:
                 tls = TlsStream(self._tls, reader, writer, HEAD_MAX_BYTES)
                 await tls.accept()

@@ -229,6 +229,16 @@ def test_reset_resets_without_an_answer(endpoint):
     assert endpoint.count("/reset") == 1
 
 
+def test_connections_can_be_reset_before_a_request_is_read(endpoint):
+    endpoint.reset_next_connections(1)
+    with connect(endpoint) as client:
+        client.sendall(form_request("/token"))
+        assert read_to_end(client) == (b"", "reset")
+    assert endpoint.reset_next_connections(0) == 0
+    assert ask(endpoint, "/token", {"grant_type": "password", "password": "right"})[0] == 200
+    assert endpoint.count("/token") == 1
+
+
 def test_close_after_read_answers_once_then_reads_and_resets(endpoint):
     with connect(endpoint) as client:
         client.sendall(form_request("/close-after-read", headers=[("X-Job", "1")]))
