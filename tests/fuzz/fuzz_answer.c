@@ -1,5 +1,7 @@
 /* Input: six octets that choose status, label, profile and purpose, then the Retry-After and the
- * Location, a line each, then the body. Every answer has a verdict; what it passes on is clean and
+ * Location, a line each; with 128 and more as the fifth octet, the six places of the profile's
+ * `answer`, a line each, of which an empty one is absent and "-" is empty; then the body. Every
+ * answer has a verdict; what it passes on is clean and
  * lies in its own bytes. */
 #include "common/core/answer.h"
 #include "common/core/answer_reader.h"
@@ -24,6 +26,28 @@ static struct slice cut_line(struct slice *rest)
 
     *rest = slice_from(*rest, end + 1);
     return line;
+}
+
+static struct slice cut_place(struct slice *rest)
+{
+    struct slice line = cut_line(rest);
+
+    if (slice_eq_str(line, "-")) {
+        return slice_first(line, 0);
+    }
+    return line.len == 0 ? slice_of(NULL, 0) : line;
+}
+
+static struct msg_places cut_places(struct slice *rest)
+{
+    struct msg_places p = {.access_token = cut_place(rest)};
+
+    p.refresh_token = cut_place(rest);
+    p.expires_in = cut_place(rest);
+    p.token_type = cut_place(rest);
+    p.success_at = cut_place(rest);
+    p.success_is = cut_place(rest);
+    return p;
 }
 
 static void check_slice(const struct answer *a, struct slice s, bool may_have_control)
@@ -73,9 +97,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const labels[] = {
-        "application/json", "application/x-www-form-urlencoded",     "text/plain",
-        "text/xml",         "application/vnd.x+json; charset=utf-8", NULL};
+    static const char *const labels[] = {"application/json",
+                                         "application/x-www-form-urlencoded",
+                                         "text/plain",
+                                         "text/xml",
+                                         "application/vnd.x+json; charset=utf-8",
+                                         NULL,
+                                         "text/csv",
+                                         "application/rss+xml"};
     static const uint32_t statuses[] = {200, 200, 200, 201, 204, 302, 400,
                                         401, 403, 404, 429, 500, 503, 0};
     uint32_t auth_error_status[1];
@@ -97,6 +126,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rest = slice_from(rest, CHOICES);
     in.retry_after = cut_line(&rest);
     in.location = cut_line(&rest);
+    if (data[4] >= 0x80) {
+        expect.places = cut_places(&rest);
+    }
     in.body = rest;
     if (answer_read(&in, &a) != CX_OK) {
         abort();
