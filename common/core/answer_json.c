@@ -1,7 +1,5 @@
 #include "common/core/answer_reader.h"
 
-#include "common/core/json_plain.h"
-
 #include <string.h>
 
 enum { NESTING_MAX = 64 }; /* jansson's own bound is 2048 calls deep */
@@ -62,13 +60,8 @@ enum cx_err answer_read_json(struct slice body, struct answer_body *out, struct 
 {
     size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     json_error_t error = {0};
-    json_t *value = json_plain_read(body);
+    json_t *value;
 
-    if (value != NULL) {
-        out->document = value;
-        out->root = value;
-        return CX_OK;
-    }
     if (is_too_deep(body)) {
         return fault(fail, CX_E_TOO_BIG, "it is JSON nested deeper than 64 levels");
     }
