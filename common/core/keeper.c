@@ -9,6 +9,15 @@ enum cx_err keeper_find_secret(const struct request_keeper *keeper, const struct
     return keeper->find_secret(keeper->ctx, use, value, fail);
 }
 
+enum cx_err keeper_sign(const struct request_keeper *keeper, const struct keeper_assertion *ask,
+                        struct buf *out, struct cx_fail *fail)
+{
+    if (keeper == NULL || keeper->sign == NULL) {
+        return cx_fail_set(fail, CX_E_SECRET, "keeper.sign", "nothing is signed here");
+    }
+    return keeper->sign(keeper->ctx, ask, out, fail);
+}
+
 bool keeper_is_same_place(const struct keeper_use *a, const struct keeper_use *b)
 {
     if (a->place != b->place) {

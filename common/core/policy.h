@@ -34,6 +34,8 @@ struct policy_secret_text {
     enum secret_place place;
     const char *key; /* the header's name, the payload field's key (may be ""); of client: id,
                         secret, key or certificate */
+    const char *iss, *sub, *aud; /* client's key: what it signs assertions with; iss and aud NULL:
+                                    it signs none; sub NULL: iss */
 };
 
 /* One rule as written, in strings: what the configuration gives. All borrowed. */
@@ -69,7 +71,8 @@ struct policy_secret {
     char *name;
     enum secret_place place;
     char *key;
-    struct secret value; /* set by whoever reads the agent's secrets */
+    char *iss, *sub, *aud; /* NULL: it signs no assertions; else it does nothing but that */
+    struct secret value;   /* set by whoever reads the agent's secrets */
 };
 
 struct policy_rule {
@@ -116,6 +119,16 @@ const struct policy_rule *policy_find(const struct policy *p, const struct url *
  * so in words for the platform, which name the rule only where its `share` does. Borrowed. Pure. */
 const struct policy_secret *policy_find_secret(const struct policy_rule *rule,
                                                const struct keeper_use *use, struct cx_fail *fail);
+
+/* The secret that `rule` binds to sign assertions, with that client id as its iss and its sub, and
+ * with its aud (if the assertion says one); or NULL, and `fail` as above. */
+const struct policy_secret *policy_find_signer(const struct policy_rule *rule,
+                                               const struct keeper_assertion *ask,
+                                               struct cx_fail *fail);
+
+/* May a request under `rule` show a client certificate of its own? Not if the rule has one, which
+ * would not be shown then. `fail` (CX_E_DENIED) says so as above. */
+bool policy_allows_identity(const struct policy_rule *rule, struct cx_fail *fail);
 
 /* May a secret be called that? A name of template.h's, not beginning with '.'. */
 bool policy_is_secret_name(struct slice name);

@@ -67,6 +67,12 @@ enum cx_err policy_target_check(const char *text, struct cx_fail *fail) CX_MUST_
 void policy_secrets_read(const struct policy_rule_text *text, struct policy_rule *rule,
                          struct faults *faults);
 void policy_secrets_done(struct policy_rule *rule);
+void policy_secret_fault(const struct policy_secret *secret, const char *member,
+                         struct faults *faults, const char *what);
+
+/* Of a secret, what it signs (policy_signer.c): copy it (false: out of memory), check it. */
+bool policy_signer_take(const struct policy_secret_text *text, struct policy_secret *out);
+void policy_signer_check(const struct policy_secret *secret, struct faults *faults);
 
 /* `rule "hr"`, or "a rule" where its share hides the name. Returns `out`. */
 const char *policy_rule_label(const struct policy_rule *rule, char out[POLICY_LABEL_BYTES]);

@@ -60,8 +60,8 @@ static bool is_same_use(const struct policy_secret *secret, const struct keeper_
     return slice_eq(mine.name, use->name) && keeper_is_same_place(&mine, use);
 }
 
-static void fault(const struct policy_secret *secret, const char *member, struct faults *faults,
-                  const char *what)
+void policy_secret_fault(const struct policy_secret *secret, const char *member,
+                         struct faults *faults, const char *what)
 {
     char field[FIELD_BYTES];
 
@@ -78,17 +78,19 @@ static void check(const struct policy_rule *rule, struct faults *faults)
     char what[FIELD_BYTES + 32];
 
     if (!policy_is_secret_name(use.name)) {
-        fault(secret, ".name", faults,
-              "must be a secret's name as in {{secret:NAME}}: 1 to 64 letters, digits, '_', '-' or "
-              "'.', no '.' first");
+        policy_secret_fault(
+            secret, ".name", faults,
+            "must be a secret's name as in {{secret:NAME}}: 1 to 64 letters, digits, '_', '-' or "
+            "'.', no '.' first");
     }
     if (why != NULL) {
-        fault(secret, ".key", faults, why);
+        policy_secret_fault(secret, ".key", faults, why);
     }
+    policy_signer_check(secret, faults);
     for (size_t i = 0; i + 1 < rule->nsecrets; i++) {
         if (is_same_use(&rule->secrets[i], &use)) {
             (void)snprintf(what, sizeof(what), "binds the same as %s", rule->secrets[i].field);
-            fault(secret, "", faults, what);
+            policy_secret_fault(secret, "", faults, what);
         }
     }
 }
@@ -104,7 +106,8 @@ static bool take(const struct policy_secret_text *text, struct policy_rule *rule
     made->name = strdup(text->name);
     made->place = text->place;
     made->key = strdup(text->key);
-    return made->where != NULL && made->field != NULL && made->name != NULL && made->key != NULL;
+    return made->where != NULL && made->field != NULL && made->name != NULL && made->key != NULL &&
+           policy_signer_take(text, made);
 }
 
 void policy_secrets_read(const struct policy_rule_text *text, struct policy_rule *rule,
@@ -136,6 +139,9 @@ void policy_secrets_done(struct policy_rule *rule)
         free(s->field);
         free(s->name);
         free(s->key);
+        free(s->iss);
+        free(s->sub);
+        free(s->aud);
         secret_done(&s->value);
     }
     free(rule->secrets);
@@ -149,8 +155,10 @@ const struct policy_secret *policy_find_secret(const struct policy_rule *rule,
     char label[POLICY_LABEL_BYTES];
 
     for (size_t i = 0; i < rule->nsecrets; i++) {
-        if (is_same_use(&rule->secrets[i], use) && secret_is_set(&rule->secrets[i].value)) {
-            return &rule->secrets[i];
+        const struct policy_secret *s = &rule->secrets[i];
+
+        if (is_same_use(s, use) && secret_is_set(&s->value) && s->iss == NULL) {
+            return s;
         }
     }
     (void)cx_fail_set(fail, CX_E_SECRET, "policy.secret",

@@ -127,6 +127,9 @@ static enum cx_err finish(struct request_parts *p)
         err = request_client_put_header(p);
     }
     if (err == CX_OK) {
+        err = request_client_put_identity(p);
+    }
+    if (err == CX_OK) {
         err = put_accept(p);
     }
     return err == CX_OK && has_body ? request_body_put(p) : err;
@@ -190,6 +193,8 @@ void request_done(struct request *r)
 {
     buf_done(&r->url);
     buf_done(&r->body);
+    buf_done(&r->certificate);
+    buf_done(&r->key);
     for (size_t i = 0; i < r->nheaders; i++) {
         buf_done(&r->headers[i]);
     }

@@ -9,6 +9,7 @@ enum {
     REQUEST_HEADERS_MAX = 64,             /* lines, Accept and the like included */
     REQUEST_HEADER_BYTES_MAX = 16 * 1024, /* all lines together */
     REQUEST_BODY_BYTES_MAX = 256 * 1024,
+    REQUEST_PEM_BYTES_MAX = 64 * 1024, /* a client certificate, or a key */
 };
 
 /* The HTTP request that a job asks for, ready to be sent. Owns its bytes, wiped when done. */
@@ -20,6 +21,9 @@ struct request {
     size_t nheaders;
     bool has_body;
     struct buf body;
+    /* The client certificate to be shown and its key, PEM (tls_client_auth); empty: the profile has
+     * none of its own. */
+    struct buf certificate, key;
 };
 
 /* A request between its two steps. On the caller's stack; its members are request*.c's alone. */
@@ -27,7 +31,7 @@ struct request_parts {
     const struct msg_job *job;
     struct request *made; /* the caller's */
     const struct request_keeper *keeper;
-    struct request_item *items; /* as many as the job has fields, and the client's two */
+    struct request_item *items; /* as many as the job has fields, and the client's three */
     size_t nitems;
     struct buf values;
     size_t header_bytes;
@@ -48,17 +52,20 @@ struct request_parts {
  * 6749, 2.3.1): client_secret_basic sends id and secret form-encoded, client_secret_basic_raw as
  * they are (an id with ':' or a control character in either is refused, RFC 7617), unless a field
  * sets Authorization. client_secret_post adds client_id and client_secret; with `none`, an id is
- * sent as client_id (3.2.1); each unless a payload or query field has that key.
+ * sent as client_id (3.2.1); private_key_jwt (RFC 7523, 2.2) adds client_id, client_assertion_type
+ * and client_assertion, which the keeper signs, to a payload that is a body; tls_client_auth (RFC
+ * 8705, 2.1) adds client_id and gives `certificate` and `key`; each unless a payload or query field
+ * has that key.
  * Secrets: {{secret:name}} is what the keeper gives for its place and key; in header fields,
  * payload fields and the client alone, and not where these go into the URL (payload and
  * client_secret_post of GET and DELETE), which others read.
  *
- * This version knows every encoding, and those four client methods.
  * Errors of both, with `stage` set: CX_E_MISSING (STAGE_TEMPLATE: nothing fills a name; fail names
  * field and name), CX_E_SECRET (STAGE_SECRET: the keeper does not give {{secret:…}}, or it can't
  * stand there), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its
- * place or its encoding can't hold it, a header is not allowed or there twice), CX_E_TOO_BIG (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail`
- * never shows a value. After an error `out` is empty and `parts` is done with. Pure.
+ * place or its encoding can't hold it, a header is not allowed or there twice), CX_E_TOO_BIG
+ * (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail` never shows a value. After
+ * an error `out` is empty and `parts` is done with. Pure.
  *
  * job, out: borrowed until the request is finished or dropped. keeper: for the call; NULL keeps
  * nothing. */

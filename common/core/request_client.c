@@ -1,11 +1,12 @@
 #include "common/core/request_parts.h"
 
+#include "common/core/assertion.h"
 #include "common/core/body.h"
 #include "common/core/encode.h"
 
-enum { CREDENTIAL_BYTES_MAX = 8192 };
+enum { CREDENTIAL_BYTES_MAX = 8192, ASSERTION_BYTES_MAX = 48 * 1024 };
 
-static const struct request_spot id_spot = {
+const struct request_spot request_client_id_spot = {
     "client.id", SECRET_IN_CLIENT, {(const uint8_t *)"id", 2}};
 static const struct request_spot secret_spot = {
     "client.secret", SECRET_IN_CLIENT, {(const uint8_t *)"secret", 6}};
@@ -74,7 +75,7 @@ static enum cx_err put_basic(struct request_parts *p)
     buf_init(&id, CREDENTIAL_BYTES_MAX);
     buf_init(&secret, CREDENTIAL_BYTES_MAX);
     buf_init(&value, REQUEST_HEADER_BYTES_MAX);
-    err = request_parts_expand(p, &id_spot, client->id, TEMPLATE_RAW, &id);
+    err = request_parts_expand(p, &request_client_id_spot, client->id, TEMPLATE_RAW, &id);
     if (err == CX_OK) {
         err = request_parts_expand(p, &secret_spot, client->secret, TEMPLATE_RAW, &secret);
     }
@@ -108,6 +109,32 @@ static enum cx_err put_client_item(struct request_parts *p, const char *key, str
     return request_parts_put_item(p, &field, &spot);
 }
 
+/* Certificate and key are one thing; without both it is for the rule to have one. */
+static enum cx_err check_tls(const struct request_parts *p)
+{
+    const struct msg_client *client = &p->job->request.client;
+    bool has_certificate = !slice_is_absent(client->certificate);
+
+    if (has_certificate == slice_is_absent(client->key)) {
+        return request_parts_refuse(p, CX_E_MISSING,
+                                    has_certificate ? "client.key" : "client.certificate",
+                                    "tls_client_auth needs both, or none of them");
+    }
+    return CX_OK;
+}
+
+static enum cx_err check_assertion(const struct request_parts *p)
+{
+    if (!body_is_carried_by(p->job->request.method)) {
+        return request_parts_refuse(p, CX_E_SYNTAX, "client.method",
+                                    "private_key_jwt needs a body: POST, PUT or PATCH");
+    }
+    if (p->job->request.client.alg == ALG_UNKNOWN) {
+        return request_parts_refuse(p, CX_E_MISSING, "client.alg", "private_key_jwt needs one");
+    }
+    return CX_OK;
+}
+
 enum cx_err request_client_check(const struct request_parts *p)
 {
     switch (p->job->request.client.method) {
@@ -116,29 +143,83 @@ enum cx_err request_client_check(const struct request_parts *p)
     case CLIENT_SECRET_BASIC_RAW:
     case CLIENT_SECRET_POST:
         return CX_OK;
-    case CLIENT_UNKNOWN:
     case CLIENT_PRIVATE_KEY_JWT:
+        return check_assertion(p);
     case CLIENT_TLS:
+        return check_tls(p);
+    case CLIENT_UNKNOWN:
     case CLIENT_COUNT:
         break;
     }
-    return request_parts_refuse(
-        p, CX_E_UNSUPPORTED, "client.method",
-        "this version has none, client_secret_basic, client_secret_basic_raw and "
-        "client_secret_post");
+    return request_parts_refuse(p, CX_E_UNSUPPORTED, "client.method",
+                                "this version does not know it");
+}
+
+static enum cx_err put_assertion(struct request_parts *p)
+{
+    struct slice key = SLICE_LIT("client_assertion");
+    struct buf text;
+    enum cx_err err;
+
+    if (request_parts_find(p, PLACE_PAYLOAD, key) != NULL) {
+        return CX_OK;
+    }
+    buf_init(&text, ASSERTION_BYTES_MAX);
+    err = request_assertion_make(p, &text);
+    if (err == CX_OK) {
+        err = request_parts_put_text(p, key, buf_view(&text));
+    }
+    buf_done(&text);
+    return err;
+}
+
+/* Behind client_id, what the method adds. */
+static enum cx_err put_proof(struct request_parts *p)
+{
+    static const struct request_spot type_spot = {"client.method", SECRET_NOWHERE, {NULL, 0}};
+    const struct msg_client *client = &p->job->request.client;
+    enum cx_err err;
+
+    if (client->method == CLIENT_SECRET_POST) {
+        return put_client_item(p, "client_secret", client->secret, &secret_spot);
+    }
+    if (client->method != CLIENT_PRIVATE_KEY_JWT) {
+        return CX_OK;
+    }
+    err = put_client_item(p, "client_assertion_type", SLICE_LIT(ASSERTION_TYPE), &type_spot);
+    return err == CX_OK ? put_assertion(p) : err;
 }
 
 enum cx_err request_client_put_payload(struct request_parts *p)
 {
     const struct msg_client *client = &p->job->request.client;
-    bool is_post = client->method == CLIENT_SECRET_POST;
-    enum cx_err err = CX_OK;
+    bool is_basic =
+        client->method == CLIENT_SECRET_BASIC || client->method == CLIENT_SECRET_BASIC_RAW;
+    enum cx_err err;
 
-    if (is_post || (client->method == CLIENT_NONE && !slice_is_absent(client->id))) {
-        err = put_client_item(p, "client_id", client->id, &id_spot);
+    if (is_basic || (client->method == CLIENT_NONE && slice_is_absent(client->id))) {
+        return CX_OK;
     }
-    return err == CX_OK && is_post
-               ? put_client_item(p, "client_secret", client->secret, &secret_spot)
+    err = put_client_item(p, "client_id", client->id, &request_client_id_spot);
+    return err == CX_OK ? put_proof(p) : err;
+}
+
+enum cx_err request_client_put_identity(struct request_parts *p)
+{
+    static const struct request_spot certificate_spot = {
+        "client.certificate", SECRET_IN_CLIENT, {(const uint8_t *)"certificate", 11}};
+    static const struct request_spot key_spot = {
+        "client.key", SECRET_IN_CLIENT, {(const uint8_t *)"key", 3}};
+    const struct msg_client *client = &p->job->request.client;
+    enum cx_err err;
+
+    if (client->method != CLIENT_TLS || slice_is_absent(client->key)) {
+        return CX_OK;
+    }
+    err = request_parts_expand(p, &certificate_spot, client->certificate, TEMPLATE_RAW,
+                               &p->made->certificate);
+    return err == CX_OK
+               ? request_parts_expand(p, &key_spot, client->key, TEMPLATE_RAW, &p->made->key)
                : err;
 }
 

@@ -45,10 +45,32 @@ static enum cx_err find_mask(void *ctx, const struct keeper_use *use, struct sli
     return CX_OK;
 }
 
+/* A sign of a request_keeper. */
+static enum cx_err sign_mask(void *ctx, const struct keeper_assertion *ask, struct buf *out,
+                             struct cx_fail *fail)
+{
+    (void)ctx;
+    (void)ask;
+    (void)fail;
+    return buf_put_str(out, REQUEST_MASK);
+}
+
+/* What of the client is secret. */
+static void mask_client(struct msg_client *client)
+{
+    struct slice *const secrets[] = {&client->secret, &client->key};
+
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        if (!slice_is_absent(*secrets[i])) {
+            *secrets[i] = SLICE_LIT(REQUEST_MASK);
+        }
+    }
+}
+
 enum cx_err request_build_masked(const struct msg_job *job, struct request *out, enum stage *stage,
                                  struct cx_fail *fail)
 {
-    static const struct request_keeper keeper = {.find_secret = find_mask};
+    static const struct request_keeper keeper = {.find_secret = find_mask, .sign = sign_mask};
     struct msg_variable *variables = calloc(job->nvariables + 1, sizeof(*variables));
     struct request made = {0};
     struct msg_job masked = *job;
@@ -65,9 +87,7 @@ enum cx_err request_build_masked(const struct msg_job *job, struct request *out,
         }
     }
     masked.variables = variables;
-    if (!slice_is_absent(job->request.client.secret)) {
-        masked.request.client.secret = SLICE_LIT(REQUEST_MASK);
-    }
+    mask_client(&masked.request.client);
     err = request_build(&masked, &keeper, &made, stage, fail);
     if (err == CX_OK && is_basic(job->request.client.method)) {
         err = mask_basic(&made);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { CLIENT_ITEMS_MAX = 2, SHOWN_KEY_BYTES = 64 };
+enum { CLIENT_ITEMS_MAX = 3, SHOWN_KEY_BYTES = 64 };
 
 enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *job,
                                struct request *out)
@@ -16,6 +16,8 @@ enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *jo
     out->has_body = false;
     buf_init(&out->url, URL_BYTES_MAX);
     buf_init(&out->body, REQUEST_BODY_BYTES_MAX);
+    buf_init(&out->certificate, REQUEST_PEM_BYTES_MAX);
+    buf_init(&out->key, REQUEST_PEM_BYTES_MAX);
     buf_init(&p->values, REQUEST_BODY_BYTES_MAX);
     p->items = calloc(job->request.nfields + CLIENT_ITEMS_MAX, sizeof(*p->items));
     return p->items == NULL ? CX_E_NOMEM : CX_OK;
@@ -262,6 +264,18 @@ enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_fie
         return err;
     }
     item.len = p->values.len - item.at;
+    p->items[p->nitems++] = item;
+    return CX_OK;
+}
+
+enum cx_err request_parts_put_text(struct request_parts *p, struct slice key, struct slice value)
+{
+    struct request_item item = {PLACE_PAYLOAD, key, p->values.len, value.len};
+    enum cx_err err = buf_put(&p->values, value);
+
+    if (err != CX_OK) {
+        return request_parts_refuse_field(p, err, "payload field", key, cx_err_text(err));
+    }
     p->items[p->nitems++] = item;
     return CX_OK;
 }

@@ -48,6 +48,10 @@ enum cx_err request_parts_put_field(struct request_parts *p,
 enum cx_err request_parts_put_item(struct request_parts *p, const struct msg_field *field,
                                    const struct request_spot *spot) CX_MUST_CHECK;
 
+/* A payload item with that value as it is. */
+enum cx_err request_parts_put_text(struct request_parts *p, struct slice key,
+                                   struct slice value) CX_MUST_CHECK;
+
 /* The first item of that place and key, or NULL. */
 const struct request_item *request_parts_find(const struct request_parts *p, enum field_place place,
                                               struct slice key);
@@ -65,10 +69,17 @@ bool request_parts_has_header(const struct request_parts *p, struct slice name);
 enum cx_err request_body_put(struct request_parts *p) CX_MUST_CHECK;
 
 /* The client's authentication: can this version do it; what of it goes into the payload (or its id
- * alone), once all fields of that are there; what is a header, once all other ones are. Errors:
- * request_begin's. */
+ * alone), once all fields of that are there; what is a header, once all other ones are; what is
+ * shown in TLS. Errors: request_begin's. */
 enum cx_err request_client_check(const struct request_parts *p) CX_MUST_CHECK;
 enum cx_err request_client_put_payload(struct request_parts *p) CX_MUST_CHECK;
 enum cx_err request_client_put_header(struct request_parts *p) CX_MUST_CHECK;
+enum cx_err request_client_put_identity(struct request_parts *p) CX_MUST_CHECK;
+
+/* Where the client's id stands. */
+extern const struct request_spot request_client_id_spot;
+
+/* Append the client's assertion (private_key_jwt), made and signed by the keeper. */
+enum cx_err request_assertion_make(struct request_parts *p, struct buf *out) CX_MUST_CHECK;
 
 #endif

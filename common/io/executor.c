@@ -1,64 +1,16 @@
-#include "common/io/executor.h"
-
 #include "common/core/answer.h"
 #include "common/core/discovery.h"
-#include "common/core/expect.h"
-#include "common/core/policy_memo.h"
 #include "common/core/pool.h"
 #include "common/core/report.h"
-#include "common/core/request.h"
-#include "common/core/url.h"
 #include "common/io/clock.h"
-#include "common/io/executor_trace.h"
+#include "common/io/executor_private.h"
 #include "common/io/http.h"
-#include "common/io/loop.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     REFRESH_REUSE_IDLE_MS = 3000, /* so that a refresh rarely meets a connection that has died */
-};
-
-/* A policy, as long as it is the current one or a job that began under it runs. */
-struct rules {
-    struct policy policy;
-    struct policy_memo memo; /* of its decisions */
-    size_t holders;
-};
-
-struct executor {
-    struct executor_options options;
-    struct rules *rules; /* NULL: none were set yet */
-};
-
-/* One job while it runs. */
-struct executor_run {
-    struct executor *executor;
-    void *owner;
-    struct cx_id id;
-    struct request request;
-    struct url url;      /* where it goes */
-    struct buf real_url; /* its text, where the rule has a target; else empty */
-    struct rules *rules;
-    const struct policy_rule *rule; /* one of them */
-    uint64_t used_secrets;          /* a bit for each of the rule's that the request carries */
-    struct http_transfer *call;
-    const struct http_end *end;   /* of the last attempt, while it is told */
-    struct executor_trace *trace; /* NULL: not asked for */
-    uint32_t budget_ms;
-    enum job_purpose purpose;
-    enum body_encoding encoding;
-    struct expect expect;
-    uint64_t arrived_us; /* monotonic, as all of them */
-    uint64_t started_us;
-    uint64_t policy_us;
-    bool was_retried;
-    bool is_cancelled;     /* nobody waits for it any more */
-    bool has_left;         /* the request's gate has opened: bytes may have left */
-    struct loop_hook hook; /* ends a job that could not begin */
-    struct msg_result early;
-    struct cx_fail early_fail;
 };
 
 struct executor *executor_new(const struct executor_options *options)
@@ -109,6 +61,8 @@ const struct policy *executor_policy(const struct executor *e)
 static void run_free(struct executor_run *run)
 {
     request_done(&run->request);
+    executor_client_done(&run->client);
+    buf_done(&run->again);
     url_done(&run->url);
     buf_done(&run->real_url);
     rules_release(run->rules);
@@ -139,9 +93,8 @@ static void end_early(void *arg)
     run_end(run, &run->early);
 }
 
-/* The job ends before anything was sent; `fail` says why. */
-static void refuse(struct executor_run *run, enum verdict code, enum stage stage,
-                   const struct cx_fail *fail)
+void executor_refuse(struct executor_run *run, enum verdict code, enum stage stage,
+                     const struct cx_fail *fail)
 {
     run->early_fail = *fail;
     run->early = report_failure(&run->id, code, stage, cx_fail_text(&run->early_fail));
@@ -268,7 +221,8 @@ static void on_done(void *ctx, const struct http_end *end)
         if (run->trace != NULL) {
             executor_trace_retried(run->trace);
         }
-        if (begin(run, run->budget_ms - spent_ms(run), &fail) != CX_OK) {
+        if (executor_prepare_again(run, &fail) != CX_OK ||
+            begin(run, run->budget_ms - spent_ms(run), &fail) != CX_OK) {
             end_unanswered(run, end);
         }
     } else {
@@ -287,7 +241,7 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
         .has_body = run->request.has_body,
         .body = buf_view(&run->request.body),
         .ca_file = run->rule->ca,
-        .tls = &run->rule->tls,
+        .tls = &run->client.terms,
         .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
         .budget_ms = budget_ms,
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
@@ -320,145 +274,6 @@ static bool keep(struct executor_run *run, const struct msg_job *message)
     return expect_dup(&message->expect, &run->expect) == CX_OK;
 }
 
-static enum verdict verdict_of(enum stage stage)
-{
-    return stage == STAGE_AGENT ? VERDICT_AGENT_UNAVAILABLE : VERDICT_PROFILE_INCOMPLETE;
-}
-
-static bool begin_request(struct executor_run *run, const struct msg_job *message,
-                          struct request_parts *parts)
-{
-    struct cx_fail fail = {0};
-    enum stage stage = STAGE_AGENT;
-
-    if (message->unknown != NULL) {
-        (void)cx_fail_set(&fail, CX_E_UNSUPPORTED, "job", "this agent does not know this %s",
-                          message->unknown);
-        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
-        return false;
-    }
-    if (request_begin(parts, message, &run->request, &stage, &fail) != CX_OK) {
-        refuse(run, verdict_of(stage), stage, &fail);
-        return false;
-    }
-    return true;
-}
-
-/* A find_secret: what the rule binds; ctx is the run. */
-static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct slice *value,
-                               struct cx_fail *fail)
-{
-    struct executor_run *run = ctx;
-    const struct policy_secret *secret = policy_find_secret(run->rule, use, fail);
-
-    if (secret == NULL) {
-        return CX_E_SECRET;
-    }
-    run->used_secrets |= UINT64_C(1) << (secret - run->rule->secrets);
-    *value = secret_view(&secret->value);
-    return CX_OK;
-}
-
-static bool finish_request(struct executor_run *run, struct request_parts *parts)
-{
-    const struct request_keeper keeper = {.find_secret = find_secret, .ctx = run};
-    struct cx_fail fail = {0};
-    enum stage stage = STAGE_AGENT;
-
-    if (request_finish(parts, &keeper, &stage, &fail) != CX_OK) {
-        refuse(run, verdict_of(stage), stage, &fail);
-        return false;
-    }
-    return true;
-}
-
-/* The name in the URL was a virtual one: from here on the real one counts. */
-static enum cx_err go_to_target(struct executor_run *run, struct cx_fail *fail)
-{
-    struct url real;
-    enum cx_err err = policy_put_url(run->rule, buf_view(&run->request.url), &run->real_url);
-
-    if (err == CX_OK) {
-        err = url_read(buf_view(&run->real_url), &real, NULL);
-    }
-    if (err != CX_OK) {
-        return cx_fail_set(fail, err, "job", "the URL can't be sent to the target of its rule: %s",
-                           cx_err_text(err));
-    }
-    url_done(&run->url);
-    run->url = real;
-    return CX_OK;
-}
-
-/* The same was allowed before. */
-static bool is_known(struct executor_run *run)
-{
-    struct slice url = buf_view(&run->request.url);
-
-    run->rule = policy_memo_find(&run->rules->memo, url, run->request.method);
-    return run->rule != NULL &&
-           (run->rule->target == NULL || policy_put_url(run->rule, url, &run->real_url) == CX_OK);
-}
-
-/* A URL that is not the profile's alone has something of a user in it: that is kept nowhere. */
-static void remember(struct executor_run *run, const struct msg_job *message)
-{
-    struct slice url = buf_view(&run->request.url);
-
-    if (slice_eq(url, message->request.url)) {
-        policy_memo_add(&run->rules->memo, url, run->request.method, run->rule);
-    }
-}
-
-static bool is_allowed(struct executor_run *run, const struct msg_job *message)
-{
-    struct cx_fail fail = {0};
-    uint64_t began_us = clock_mono_us();
-    enum cx_err err;
-
-    if (is_known(run)) {
-        run->policy_us = clock_mono_us() - began_us;
-        return true;
-    }
-    err = url_read(buf_view(&run->request.url), &run->url, &fail);
-
-    if (err == CX_OK) {
-        run->rule = policy_find(&run->rules->policy, &run->url, run->request.method, &fail);
-        run->policy_us = clock_mono_us() - began_us;
-        err = run->rule == NULL ? CX_E_DENIED : CX_OK;
-    }
-    if (err == CX_OK && run->rule->target != NULL) {
-        err = go_to_target(run, &fail);
-    }
-    if (err != CX_OK || !policy_allows_host(run->rule, &run->url, &fail)) {
-        refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
-        return false;
-    }
-    remember(run, message);
-    return true;
-}
-
-/* What precedes the network; false: the job was refused. */
-static bool prepare(struct executor_run *run, const struct msg_job *message)
-{
-    struct request_parts parts;
-
-    if (!begin_request(run, message, &parts)) {
-        return false;
-    }
-    if (run->trace != NULL) {
-        executor_trace_built(run->trace, message);
-    }
-    if (!is_allowed(run, message)) {
-        request_drop(&parts);
-        return false;
-    }
-    if (run->trace != NULL) {
-        executor_trace_ruled(run->trace, run->rule);
-    }
-    return finish_request(run, &parts);
-}
-
 struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,
                                     uint64_t arrived_us)
 {
@@ -474,6 +289,7 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
     run->rules = e->rules;
     run->rules->holders++;
     buf_init(&run->real_url, URL_BYTES_MAX);
+    buf_init(&run->again, MSG_MESSAGE_BYTES_MAX);
     run->arrived_us = arrived_us;
     run->started_us = clock_mono_us();
     if (message->trace) {
@@ -481,9 +297,9 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
     }
     if (!keep(run, message)) {
         (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
-        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
-    } else if (prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
-        refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+        executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+    } else if (executor_prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
+        executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     }
     return run;
 }

@@ -25,6 +25,14 @@ static const struct conf_row secret_rows[] = {
     {"key", CONF_STRING, AT_SECRET(key), NULL, 0, 256, CONF_REQUIRED | CONF_MAY_BE_EMPTY,
      "the header's name, or the payload field's key; of client: id, secret, key or certificate",
      "\"password\""},
+    {"iss", CONF_STRING, AT_SECRET(iss), NULL, 1, 2048, 0,
+     "of place client, key \"key\": the key signs the client's assertions (private_key_jwt), for "
+     "this client id alone", NULL},
+    {"sub", CONF_STRING, AT_SECRET(sub), NULL, 1, 2048, 0,
+     "their subject; as iss if left out", NULL},
+    {"aud", CONF_STRING, AT_SECRET(aud), NULL, 1, 2048, 0,
+     "their audience, which is required with iss: the token URL, or what the server calls itself",
+     NULL},
 };
 /* clang-format on */
 static const struct conf_table secret_table = CONF_TABLE(struct rule_secret_settings, secret_rows);
@@ -101,6 +109,9 @@ static struct policy_secret_text *secret_texts(const struct rule_settings *rule,
                 .name = items[i].name,
                 .place = (enum secret_place)items[i].at,
                 .key = items[i].key,
+                .iss = items[i].iss,
+                .sub = items[i].sub,
+                .aud = items[i].aud,
             };
         }
     }

@@ -13,6 +13,7 @@ struct rule_secret_settings { /* one entry of a rule's `secrets` */
     char *name;
     int at; /* enum secret_place */
     char *key;
+    char *iss, *sub, *aud;
 };
 
 struct rule_settings { /* one entry of `policy` */

@@ -1,0 +1,75 @@
+#ifndef CONNECTOR_COMMON_IO_EXECUTOR_PRIVATE_H
+#define CONNECTOR_COMMON_IO_EXECUTOR_PRIVATE_H
+
+#include "common/core/expect.h"
+#include "common/core/policy_memo.h"
+#include "common/core/request.h"
+#include "common/core/url.h"
+#include "common/io/executor.h"
+#include "common/io/executor_client.h"
+#include "common/io/executor_trace.h"
+#include "common/io/loop.h"
+
+/* What executor.c (a job's life) and executor_prepare.c (what precedes the network) share. For
+ * nobody else. */
+
+struct http_end;
+struct http_transfer;
+
+/* A policy, as long as it is the current one or a job that began under it runs. */
+struct rules {
+    struct policy policy;
+    struct policy_memo memo; /* of its decisions */
+    size_t holders;
+};
+
+struct executor {
+    struct executor_options options;
+    struct rules *rules; /* NULL: none were set yet */
+};
+
+/* One job while it runs. */
+struct executor_run {
+    struct executor *executor;
+    void *owner;
+    struct cx_id id;
+    struct request request;
+    struct url url;      /* where it goes */
+    struct buf real_url; /* its text, where the rule has a target; else empty */
+    struct rules *rules;
+    const struct policy_rule *rule; /* one of them */
+    uint64_t used_secrets;          /* a bit for each of the rule's that the request carries */
+    struct executor_client client;  /* what it shows in TLS */
+    struct buf
+        again; /* the message, where a second attempt needs a request of its own; else empty */
+    struct http_transfer *call;
+    const struct http_end *end;   /* of the last attempt, while it is told */
+    struct executor_trace *trace; /* NULL: not asked for */
+    uint32_t budget_ms;
+    enum job_purpose purpose;
+    enum body_encoding encoding;
+    struct expect expect;
+    uint64_t arrived_us; /* monotonic, as all of them */
+    uint64_t started_us;
+    uint64_t policy_us;
+    bool was_retried;
+    bool is_cancelled;     /* nobody waits for it any more */
+    bool has_left;         /* the request's gate has opened: bytes may have left */
+    struct loop_hook hook; /* ends a job that could not begin */
+    struct msg_result early;
+    struct cx_fail early_fail;
+};
+
+/* The job ends before anything was sent, in a later turn of the loop; `fail` says why. */
+void executor_refuse(struct executor_run *run, enum verdict code, enum stage stage,
+                     const struct cx_fail *fail);
+
+/* Build the request and ask the policy; false: the job was refused. `message` is borrowed for the
+ * call. */
+bool executor_prepare(struct executor_run *run, const struct msg_job *message);
+
+/* Before a second attempt: an assertion that was made for the first is not used again, although
+ * nobody can have seen it. Errors: as request_build. */
+enum cx_err executor_prepare_again(struct executor_run *run, struct cx_fail *fail) CX_MUST_CHECK;
+
+#endif
