@@ -7,7 +7,8 @@
 
 /* How dispatch reaches the store, the tunnels and the callers. */
 
-enum { BUDGET_STALE_MS = 10 }; /* a job that waited for longer gets its budget anew */
+/* A job that waited for more than this part of the way back's time gets its budget anew. */
+enum { BUDGET_STALE_PART = 4 };
 
 /* ---- recording ---- */
 
@@ -69,8 +70,10 @@ static bool port_send(void *ctx, void *tunnel_owner, struct dispatch_job *job)
 {
     struct platform *p = ctx;
     uint64_t now_ms = loop_now_ms(p->loop);
+    uint64_t budget_ms = job->deadline_ms - job->submitted_ms;
+    uint64_t way_back_ms = budget_ms - exchange_agent_budget_ms(budget_ms);
 
-    if (now_ms - job->submitted_ms > BUDGET_STALE_MS) {
+    if (now_ms - job->submitted_ms > way_back_ms / BUDGET_STALE_PART) {
         renew_budget(job, now_ms);
     }
     return tunnel_send_job(tunnel_owner, buf_view(&job->message), dispatch_tag(&job->id));
