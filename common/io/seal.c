@@ -11,6 +11,8 @@ enum { SEAL_VERSION = 1, SEAL_PLAIN_MAX_BYTES = 1 << 30 };
 
 void seal_key_done(struct seal_key *key)
 {
+    EVP_CIPHER_CTX_free(key->ready);
+    key->ready = NULL;
     secret_done(&key->bytes);
 }
 
@@ -23,24 +25,6 @@ enum cx_err seal_key_make(const char *path, struct cx_fail *fail)
     err = file_write(path, slice_of(bytes, sizeof(bytes)), 0600, FILE_NEW, fail);
     explicit_bzero(bytes, sizeof(bytes));
     return err;
-}
-
-enum cx_err seal_key_read(const char *path, struct seal_key *out, struct cx_fail *fail)
-{
-    struct secret bytes = {0};
-    enum cx_err err = file_read_secret(path, 4096, &bytes, fail);
-
-    if (err == CX_OK && bytes.len != SEAL_KEY_BYTES) {
-        err = cx_fail_set(fail, CX_E_SYNTAX, "seal.key", "%s: must be %d bytes, found %zu", path,
-                          SEAL_KEY_BYTES, bytes.len);
-    }
-    if (err != CX_OK) {
-        secret_done(&bytes);
-        return err;
-    }
-    seal_key_done(out);
-    out->bytes = bytes;
-    return CX_OK;
 }
 
 /* One run of AES-256-GCM, both ways. */
@@ -91,6 +75,27 @@ static EVP_CIPHER_CTX *begin(const struct seal_key *key, const uint8_t *nonce, b
     return ctx;
 }
 
+enum cx_err seal_key_read(const char *path, struct seal_key *out, struct cx_fail *fail)
+{
+    struct secret bytes = {0};
+    enum cx_err err = file_read_secret(path, 4096, &bytes, fail);
+
+    if (err == CX_OK && bytes.len != SEAL_KEY_BYTES) {
+        err = cx_fail_set(fail, CX_E_SYNTAX, "seal.key", "%s: must be %d bytes, found %zu", path,
+                          SEAL_KEY_BYTES, bytes.len);
+    }
+    if (err != CX_OK) {
+        secret_done(&bytes);
+        return err;
+    }
+    seal_key_done(out);
+    out->bytes = bytes;
+    out->ready = begin(out, NULL, true); /* finding the cipher and expanding the key take longer
+                                            than sealing a token */
+    ERR_clear_error();
+    return CX_OK;
+}
+
 enum cx_err seal(const struct seal_key *key, struct slice aad, struct slice plain, struct buf *out)
 {
     struct gcm g = {.is_sealing = true, .aad = aad, .in = plain};
@@ -112,13 +117,18 @@ enum cx_err seal(const struct seal_key *key, struct slice aad, struct slice plai
     random_fill(at + 1, SEAL_NONCE_BYTES);
     g.at = at + 1 + SEAL_NONCE_BYTES;
     g.tag = g.at + plain.len;
-    ctx = begin(key, at + 1, true);
+    ctx = key->ready;
+    if (ctx == NULL || EVP_CipherInit_ex2(ctx, NULL, NULL, at + 1, 1, NULL) != 1) {
+        ctx = begin(key, at + 1, true);
+    }
     if (ctx == NULL || !run_gcm(ctx, &g)) {
         err = CX_E_CRYPTO;
     } else {
         buf_grew(out, plain.len + SEAL_OVERHEAD_BYTES);
     }
-    EVP_CIPHER_CTX_free(ctx);
+    if (ctx != key->ready) {
+        EVP_CIPHER_CTX_free(ctx);
+    }
     ERR_clear_error();
     return err;
 }

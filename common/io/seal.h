@@ -18,9 +18,12 @@ enum {
     SEAL_OVERHEAD_BYTES = 1 + SEAL_NONCE_BYTES + SEAL_TAG_BYTES,
 };
 
+struct evp_cipher_ctx_st; /* EVP_CIPHER_CTX */
+
 /* A zeroed key is not set. */
 struct seal_key {
     struct secret bytes;
+    struct evp_cipher_ctx_st *ready; /* for sealing, with the key in place; NULL: made each time */
 };
 void seal_key_done(struct seal_key *key);
 
