@@ -74,8 +74,10 @@ void exchange_abandon(struct exchange *x);
 
 /* --- for the tunnels --- */
 
-/* A result came. It is stored, acknowledged on the tunnel (tunnel_send_ack), and delivered. */
-void exchange_result(struct platform *p, struct platform_tunnel *t, const struct msg_result *r);
+/* A result came. It is stored, acknowledged on the tunnel (tunnel_send_ack), and delivered. Takes
+ * the message, and the bytes that it was read from and points into. */
+void exchange_result(struct platform *p, struct platform_tunnel *t, struct msg *m,
+                     struct buf *bytes);
 
 /* A job's message was handed to TLS, or never was (the tag given to tunnel_send_job). */
 void exchange_written(struct platform *p, uint64_t tag);

@@ -12,11 +12,13 @@ struct arrival {
     struct platform *platform;
     uint64_t tunnel; /* its serial */
     struct cx_id id;
-    struct buf message; /* the result, encoded: what is stored, and what is delivered from */
+    struct buf message; /* as it came: what is stored */
+    struct msg read;    /* it, read: what is delivered. It points into `message` */
 };
 
 static void arrival_free(struct arrival *a)
 {
+    wire_done(&a->read);
     buf_done(&a->message);
     free(a);
 }
@@ -27,22 +29,15 @@ static bool deliver(struct arrival *a)
     struct platform *p = a->platform;
     struct dispatch_job *job = dispatch_find(p->dispatch, &a->id);
     struct exchange *x = job == NULL ? NULL : job->owner;
-    struct exchange_end end = {.id = a->id};
-    struct cx_fail fail;
-    struct msg m = {0};
-    bool is_answered;
+    struct exchange_end end = {.id = a->id, .result = &a->read.body.result};
 
-    if (x == NULL || wire_get(buf_view(&a->message), &m, &fail) != CX_OK) {
-        wire_done(&m);
+    if (x == NULL) {
         return false;
     }
     job->owner = NULL;
-    end.result = &m.body.result;
     end.connector = x->connector;
     end.agent = job->agent;
-    is_answered = exchange_end_with(x, &end);
-    wire_done(&m);
-    return is_answered;
+    return exchange_end_with(x, &end);
 }
 
 static void acknowledge(struct arrival *a)
@@ -97,23 +92,19 @@ static void on_stored(void *ctx, enum store_result_kind kind, enum cx_err err)
 }
 
 static struct arrival *arrival_new(struct platform *p, const struct platform_tunnel *t,
-                                   const struct msg_result *r)
+                                   struct msg *m, struct buf *bytes)
 {
     struct arrival *a = calloc(1, sizeof(*a));
-    struct msg m = {.type = MSG_RESULT, .body.result = *r};
-    struct cx_fail fail;
 
     if (a == NULL) {
         return NULL;
     }
     a->platform = p;
     a->tunnel = tunnel_serial(t);
-    a->id = r->id;
-    buf_init(&a->message, MSG_MESSAGE_BYTES_MAX);
-    if (wire_put(&m, MSG_MESSAGE_BYTES_MAX, &a->message, &fail) != CX_OK) {
-        arrival_free(a);
-        return NULL;
-    }
+    a->id = m->body.result.id;
+    buf_take(&a->message, bytes);
+    a->read = *m;
+    *m = (struct msg){0};
     return a;
 }
 
@@ -138,10 +129,12 @@ static struct store_exchange row_of(const struct platform_tunnel *t, const struc
                                    .ended_ms = clock_wall_ms()};
 }
 
-void exchange_result(struct platform *p, struct platform_tunnel *t, const struct msg_result *r)
+void exchange_result(struct platform *p, struct platform_tunnel *t, struct msg *m,
+                     struct buf *bytes)
 {
+    struct arrival *a = arrival_new(p, t, m, bytes);
+    const struct msg_result *r = a != NULL ? &a->read.body.result : &m->body.result;
     struct store_exchange row = row_of(t, r);
-    struct arrival *a = arrival_new(p, t, r);
     const struct dispatch_job *job = dispatch_reported(tunnel_dispatch(t), &r->id);
     const struct exchange *x = job == NULL ? NULL : job->owner; /* NULL: nobody waits for it */
 

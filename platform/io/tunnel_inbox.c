@@ -10,21 +10,20 @@
 /* Every handler gets the decoded message; false ends the tunnel: `fail` says what was wrong. */
 typedef bool handler(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail);
 
-static bool on_result(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
+/* The one message that outlives its handler: `m` and the bytes that it points into are taken. */
+static void on_result(struct platform_tunnel *t, struct msg *m, struct buf *bytes)
 {
     const struct msg_result *r = &m->body.result;
     char what[128];
 
-    (void)fail;
     if (r->unknown != NULL) {
         (void)snprintf(what, sizeof(what), "result.%s is not known here", r->unknown);
         log_event(CX_LOG_WARN, "result.unreadable", kv_id("id", &r->id),
                   kv_id("agent", &t->agent_id), kv_str("why", what));
         tunnel_send_error(t, "unsupported", what, &r->id);
     } else {
-        exchange_result(t->platform, t, r);
+        exchange_result(t->platform, t, m, bytes);
     }
-    return true;
 }
 
 static bool on_drain(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
@@ -58,11 +57,12 @@ static bool on_policy(struct platform_tunnel *t, const struct msg *m, struct cx_
 }
 
 static handler *const handlers[MSG_TYPE_COUNT] = {
-    [MSG_HELLO] = tunnel_on_hello, [MSG_RESULT] = on_result, [MSG_DRAIN] = on_drain,
-    [MSG_RENEW] = tunnel_on_renew, [MSG_ERROR] = on_error,   [MSG_POLICY] = on_policy,
+    [MSG_HELLO] = tunnel_on_hello, [MSG_DRAIN] = on_drain,   [MSG_RENEW] = tunnel_on_renew,
+    [MSG_ERROR] = on_error,        [MSG_POLICY] = on_policy,
 };
 
-static bool handle(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
+static bool handle(struct platform_tunnel *t, struct msg *m, struct buf *bytes,
+                   struct cx_fail *fail)
 {
     if (!t->is_greeted && m->type != MSG_HELLO) {
         (void)cx_fail_set(fail, CX_E_STATE, "tunnel", "a message before the hello");
@@ -70,6 +70,10 @@ static bool handle(struct platform_tunnel *t, const struct msg *m, struct cx_fai
     }
     if (m->type == MSG_NONE) {
         tunnel_send_error(t, "unsupported", "this type of message is not known here", NULL);
+        return true;
+    }
+    if (m->type == MSG_RESULT) {
+        on_result(t, m, bytes);
         return true;
     }
     if (handlers[m->type] == NULL) {
@@ -106,6 +110,22 @@ void tunnel_violated(struct platform_tunnel *t, enum link_violation violation)
     }
 }
 
+static bool receive_one(struct platform_tunnel *t, struct slice *rest, struct cx_fail *fail)
+{
+    struct msg m = {0};
+    struct slice one;
+    struct buf bytes;
+    bool is_good;
+
+    buf_init(&bytes, MSG_MESSAGE_BYTES_MAX);
+    is_good = wire_cut(rest, MSG_MESSAGE_BYTES_MAX, &one, fail) == CX_OK &&
+              (fail->code = buf_put(&bytes, one)) == CX_OK &&
+              wire_get(buf_view(&bytes), &m, fail) == CX_OK && handle(t, &m, &bytes, fail);
+    wire_done(&m);
+    buf_done(&bytes);
+    return is_good;
+}
+
 void tunnel_receive(struct platform_tunnel *t, struct slice message)
 {
     struct slice rest = message;
@@ -113,12 +133,7 @@ void tunnel_receive(struct platform_tunnel *t, struct slice message)
     bool is_good = true;
 
     do { /* an empty one is cut short */
-        struct slice one;
-        struct msg m = {0};
-
-        is_good = wire_cut(&rest, MSG_MESSAGE_BYTES_MAX, &one, &fail) == CX_OK &&
-                  wire_get(one, &m, &fail) == CX_OK && handle(t, &m, &fail);
-        wire_done(&m);
+        is_good = receive_one(t, &rest, &fail);
     } while (is_good && rest.len > 0 && !t->is_closing);
     if (!is_good && fail.code == CX_E_NOMEM) {
         tunnel_abort(t, CX_E_NOMEM); /* not the peer's fault */
