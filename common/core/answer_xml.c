@@ -1,8 +1,7 @@
 #include "common/core/answer_reader.h"
+#include "common/core/pool.h"
 
 #include <expat.h>
-#include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* XML and RSS. An element without child elements is its text, without the white space around it;
@@ -27,27 +26,6 @@ struct reading {
     enum cx_err err;
     struct cx_fail *fail;
 };
-
-static void *grow(void *from, size_t size)
-{
-    size_t old = from == NULL ? 0 : malloc_usable_size(from);
-    void *to = malloc(size);
-
-    if (to != NULL && from != NULL) {
-        memcpy(to, from, old < size ? old : size);
-        explicit_bzero(from, old);
-        free(from);
-    }
-    return to;
-}
-
-static void wipe(void *ptr)
-{
-    if (ptr != NULL) {
-        explicit_bzero(ptr, malloc_usable_size(ptr));
-        free(ptr);
-    }
-}
 
 static void stop(struct reading *r, enum cx_err code, const char *clause)
 {
@@ -185,7 +163,7 @@ static json_t *first_item(json_t *document)
 
 enum cx_err answer_read_xml(struct slice body, struct answer_body *out, struct cx_fail *fail)
 {
-    static const XML_Memory_Handling_Suite memory = {malloc, grow, wipe};
+    static const XML_Memory_Handling_Suite memory = {pool_take, pool_resize, pool_give};
     struct reading r = {.bytes_max = body.len, .fail = fail};
 
     if (body.len > INT32_MAX || body.ptr[0] != '<') {
