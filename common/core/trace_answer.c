@@ -1,3 +1,4 @@
+#include "common/core/answer_reader.h"
 #include "common/core/trace_run.h"
 
 #include <jansson.h>
@@ -195,6 +196,26 @@ static bool add_as_json(struct trace *t, const struct trace_facts *f, unsigned s
     return true;
 }
 
+/* XML, text, CSV, and pairs whose label says nothing: what the reader of answers makes of them. */
+static bool add_as_read(struct trace *t, const struct trace_facts *f, unsigned status)
+{
+    const struct answer_input in = {
+        .content_type = f->content_type, .body = f->body, .is_body_whole = true};
+    struct shape s = {.t = t, .f = f, .status = status};
+    struct answer_body body;
+    bool is_read = f->body.len <= JSON_READ_BYTES && answer_body_read(&in, &body) == CX_OK;
+
+    if (!is_read) {
+        return false;
+    }
+    is_read = body.document != NULL;
+    if (is_read) {
+        add_json(&s, "body", body.document, 0);
+    }
+    answer_body_done(&body);
+    return is_read;
+}
+
 /* Pairs: names, and how long their values are. */
 static void add_as_form(struct trace *t, const struct trace_facts *f)
 {
@@ -230,7 +251,9 @@ static void add_body(struct trace *t, const struct trace_facts *f, const struct 
     if (is_type(f->content_type, "application/x-www-form-urlencoded")) {
         add_as_form(t, f);
     } else if (r->status < 400) { /* a token may stand in it */
-        trace_line(t, "(the body is not shown)");
+        if (!add_as_read(t, f, r->status)) {
+            trace_line(t, "(the body is not shown)");
+        }
     } else if (trace_repeats_secret(f, f->body)) {
         trace_line(t, "%s", not_shown);
     } else {

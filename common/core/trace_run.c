@@ -256,10 +256,13 @@ static void add_said(struct trace *t, const struct trace_facts *f, const char *w
     }
 }
 
-static void add_token(struct trace *t, const struct msg_token *token)
+static void add_token(struct trace *t, const struct trace_facts *f, const struct msg_token *token)
 {
     trace_line(t, "access token: %.*s, %zu characters", SLICE_ARG(token->token_type),
                token->access_token.len);
+    if (f->is_type_assumed) {
+        trace_line(t, "warning: the answer has no token_type (RFC 6749, 5.1); taken as Bearer");
+    }
     if (token->has_expires_in) {
         trace_line(t, "expires in %llu s", (unsigned long long)token->expires_in);
     }
@@ -298,7 +301,7 @@ static void add_verdict(struct trace *t, const struct trace_facts *f, const stru
         trace_failed(t, advice_for(f->side, r->code, r->error.stage));
     }
     if (r->has_token) {
-        add_token(t, &r->token);
+        add_token(t, f, &r->token);
     }
     if (r->has_error) {
         add_said(t, f, "error", r->error.oauth_error);

@@ -39,7 +39,8 @@ struct trace_facts {
     uint64_t template_us;
     const struct trace_address *addresses; /* that the rule was asked about */
     size_t naddresses;
-    bool is_retried; /* this was the second attempt */
+    bool is_retried;      /* this was the second attempt */
+    bool is_type_assumed; /* the token that came had no type */
     struct trace_tls tls;
     /* the answer, if one came */
     struct slice content_type;

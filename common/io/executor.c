@@ -187,6 +187,9 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
         result.error = answer.error;
         result.error.stage = answer.stage;
     }
+    if (run->trace != NULL && answer.is_type_assumed) {
+        executor_trace_assumed_type(run->trace);
+    }
     run_end(run, &result);
     answer_done(&answer);
 }

@@ -171,6 +171,11 @@ void executor_trace_retried(struct executor_trace *t)
     t->facts.is_retried = true;
 }
 
+void executor_trace_assumed_type(struct executor_trace *t)
+{
+    t->facts.is_type_assumed = true;
+}
+
 void executor_trace_finish(struct executor_trace *t, const struct http_end *end,
                            struct msg_result *result)
 {

@@ -28,6 +28,9 @@ void executor_trace_address(struct executor_trace *t, const struct sockaddr *add
 /* The first attempt failed, and another begins. */
 void executor_trace_retried(struct executor_trace *t);
 
+/* The token that came had no type. */
+void executor_trace_assumed_type(struct executor_trace *t);
+
 /* The rows, into result->trace: borrowed until executor_trace_free. `end`: how the last attempt
  * ended; NULL: there was none. */
 void executor_trace_finish(struct executor_trace *t, const struct http_end *end,

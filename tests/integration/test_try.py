@@ -7,6 +7,7 @@ import pytest
 import proxies
 import rig
 from endpoint import Endpoint
+from endpoint_http import answer
 from endpoint_tls import tls_context
 
 PASSWORD = 'p&w "7/+ü🔑'  # each encoding writes it in another way
@@ -53,6 +54,15 @@ def sent(done, hop="request"):
         if at == hop and line.strip().startswith("|"):
             found.append(line.strip()[2:])
     return found
+
+
+@pytest.mark.parametrize("more, is_warned", [("", True), ("<token_type>x</token_type>", False)])
+def test_a_token_without_a_type_is_warned_of_and_an_xml_answer_shown(tryer, endpoint, more, is_warned):
+    endpoint.set_raw("xml", answer(200, f"<r><access_token>at</access_token>{more}</r>".encode(), "text/xml"))
+    done = tryer.profile("/raw/xml").run()
+    assert done.returncode == 0, done
+    assert "access_token: text of 2 bytes" in [line.strip() for line in sent(done, "answer")], done
+    assert any("no token_type" in line for line in sent(done, "verdict")) == is_warned, done
 
 
 def test_a_token_comes_and_every_hop_is_told(tryer, endpoint):

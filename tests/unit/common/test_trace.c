@@ -207,6 +207,55 @@ static void trace_run_tells_times_and_lines(void **state)
     assert_false(says("Set-Cookie"));
 }
 
+static void trace_run_shows_the_form_of_any_answer_that_is_read(void **state)
+{
+    static const struct {
+        const char *type, *body, *says;
+    } rows[] = {
+        {"text/xml", "<r><access_token>tok-secret</access_token><scope>hr</scope></r>",
+         "r: object of 2|access_token: text of 10 bytes|scope: \"hr\""},
+        {"text/csv", "access_token,scope\ntok-secret,hr",
+         "body: object of 2|access_token: text of 10 bytes|scope: \"hr\""},
+        {"text/plain", "access_token=tok-secret\nscope=hr", "access_token: text of 10 bytes"},
+        {"text/html", "access_token=tok-secret&scope=hr", "access_token: text of 10 bytes"},
+        {"text/html", "<html>tok-secret</html>", "(the body is not shown)"},
+        {"text/plain", "tok-secret", "(the body is not shown)"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct msg_result r = issued();
+        const char *want = rows[i].says;
+
+        memset(trace, 0, sizeof(*trace));
+        facts.content_type = slice_of_str(rows[i].type);
+        facts.body = slice_of_str(rows[i].body);
+        trace_run(trace, &facts, &r);
+        while (*want != '\0') {
+            char one[64];
+            size_t len = strcspn(want, "|");
+
+            (void)snprintf(one, sizeof(one), "%.*s", (int)len, want);
+            CHECK(one, says(one));
+            want += len + (want[len] == '|' ? 1 : 0);
+        }
+        CHECK(rows[i].body, !says("tok-secret"));
+    }
+}
+
+static void trace_run_warns_of_a_token_without_a_type(void **state)
+{
+    struct msg_result r = issued();
+
+    (void)state;
+    trace_run(trace, &facts, &r);
+    assert_false(says("no token_type"));
+    memset(trace, 0, sizeof(*trace));
+    facts.is_type_assumed = true;
+    trace_run(trace, &facts, &r);
+    assert_true(says("warning: the answer has no token_type (RFC 6749, 5.1); taken as Bearer"));
+}
+
 static void trace_run_repeats_no_secret_of_the_request(void **state)
 {
     static const struct slice secrets[] = {SLICE_LIT("hunter2")};
@@ -310,6 +359,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(trace_run_of_a_template_that_failed_shows_no_request, begin,
                                         end),
         cmocka_unit_test_setup_teardown(trace_run_tells_times_and_lines, begin, end),
+        cmocka_unit_test_setup_teardown(trace_run_shows_the_form_of_any_answer_that_is_read, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(trace_run_warns_of_a_token_without_a_type, begin, end),
         cmocka_unit_test_setup_teardown(trace_run_repeats_no_secret_of_the_request, begin, end),
         cmocka_unit_test_setup_teardown(trace_run_hides_what_stands_behind_a_virtual_name, begin,
                                         end),
