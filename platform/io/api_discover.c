@@ -75,6 +75,9 @@ static void use(struct discovery *d, struct slice document)
     const struct issuer_target target = {d->profile, filled, &faults, &d->warnings};
 
     faults_init(&faults);
+    if (metadata == NULL) {
+        faults_add(&faults, NULL, "url", "the agent has sent no metadata that can be read");
+    }
     if (metadata != NULL && filled != NULL && issuer_fill(&d->issuer, metadata, &target)) {
         reply_found(d, metadata, filled);
     } else {

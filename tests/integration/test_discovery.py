@@ -187,6 +187,7 @@ def test_an_agent_is_not_believed_either(platform, agent, document):
         answer = asked.result(30)
     ws.close()
     assert answer.status == 422 and answer.json["code"] == "metadata_refused", answer
+    assert [e["field"] for e in answer.json["errors"]] in (["url"], ["token_url"]), answer
     assert platform.api("GET", "/healthz").status == 200
 
 
