@@ -19,15 +19,7 @@ static const char not_shown[] = "(not shown: it repeats a secret of the request)
 
 bool trace_repeats_secret(const struct trace_facts *f, struct slice text)
 {
-    for (size_t i = 0; i < f->nsecrets; i++) {
-        struct slice secret = f->secrets[i];
-
-        if (secret.len > 0 && text.len > 0 &&
-            memmem(text.ptr, text.len, secret.ptr, secret.len) != NULL) {
-            return true;
-        }
-    }
-    return false;
+    return f->secrets != NULL && echo_is_in(f->secrets, text, 0);
 }
 
 /* ---- headers ---- */
@@ -263,9 +255,15 @@ static void add_body(struct trace *t, const struct trace_facts *f, const struct 
 
 void trace_answer(struct trace *t, const struct trace_facts *f, const struct msg_result *r)
 {
+    struct slice type = f->content_type;
+
+    if (type.len == 0) {
+        type = SLICE_LIT("no content type");
+    } else if (trace_repeats_secret(f, type)) {
+        type = slice_of_str(not_shown);
+    }
     trace_row(t, "answer", r->timing.wait + r->timing.receive, "%u, %.*s, %zu bytes", r->status,
-              SLICE_ARG(f->content_type.len > 0 ? f->content_type : SLICE_LIT("no content type")),
-              f->body.len);
+              SLICE_ARG(type), f->body.len);
     add_headers(t, f);
     if (f->body.len > 0) {
         trace_line(t, "%s", "");

@@ -2,6 +2,7 @@
 #define CONNECTOR_COMMON_CORE_TRACE_RUN_H
 
 #include "common/core/advice.h"
+#include "common/core/echo.h"
 #include "common/core/policy.h"
 #include "common/core/request.h"
 #include "common/core/trace.h"
@@ -47,8 +48,7 @@ struct trace_facts {
     struct slice headers; /* lines */
     struct slice body;
     /* What must not be repeated: text of the endpoint that holds one of them is not shown. */
-    const struct slice *secrets;
-    size_t nsecrets;
+    const struct echo *secrets;
 };
 
 /* Append them. `result` is how it ended. */

@@ -2,6 +2,7 @@
 #include "common/core/discovery.h"
 #include "common/core/pool.h"
 #include "common/core/report.h"
+#include "common/core/report_hide.h"
 #include "common/io/clock.h"
 #include "common/io/executor_private.h"
 #include "common/io/http.h"
@@ -71,18 +72,40 @@ static void run_free(struct executor_run *run)
     pool_give(run);
 }
 
+/* What the agent keeps must not come back in what an endpoint wrote. */
+static void hide_secrets(struct executor_run *run, struct msg_result *result,
+                         struct report_hidden *hidden)
+{
+    const struct policy_secret *secrets = run->rule->secrets;
+    struct echo echo = {0};
+    bool is_whole = true;
+
+    for (size_t i = 0; i < run->rule->nsecrets && is_whole; i++) {
+        if ((run->used_secrets >> i & 1) != 0) {
+            is_whole = echo_add(&echo, secret_view(&secrets[i].value)) == CX_OK;
+        }
+    }
+    report_hide(result, is_whole ? &echo : NULL, hidden);
+    echo_done(&echo);
+}
+
 /* Give the result away, forget the run. */
 static void run_end(struct executor_run *run, struct msg_result *result)
 {
     struct executor *e = run->executor;
+    struct report_hidden hidden = {0};
 
     result->has_timing = true;
     result->timing.queued = run->started_us - run->arrived_us;
     result->timing.policy = run->policy_us;
+    if (run->used_secrets != 0) {
+        hide_secrets(run, result, &hidden);
+    }
     if (run->trace != NULL) {
         executor_trace_finish(run->trace, run->end, result);
     }
     e->options.finished(e->options.ctx, run->owner, result);
+    report_hidden_done(&hidden);
     run_free(run);
 }
 

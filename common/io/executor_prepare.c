@@ -37,6 +37,9 @@ static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct s
         return CX_E_SECRET;
     }
     run->used_secrets |= UINT64_C(1) << (secret - run->rule->secrets);
+    if (run->trace != NULL) {
+        executor_trace_secret(run->trace, secret_view(&secret->value));
+    }
     *value = secret_view(&secret->value);
     return CX_OK;
 }

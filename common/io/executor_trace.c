@@ -1,6 +1,5 @@
 #include "common/io/executor_trace.h"
 
-#include "common/core/encode.h"
 #include "common/core/request_mask.h"
 #include "common/core/url.h"
 #include "common/io/clock.h"
@@ -11,12 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    SECRETS_MAX = 32, /* values, each in as many ways as an endpoint may write them */
-    SECRET_FORMS = 4,
-    SECRETS_BYTES = 64 * 1024,
-};
-
 struct executor_trace {
     struct trace_facts facts;
     struct trace rows;
@@ -24,34 +17,11 @@ struct executor_trace {
     struct request shown;
     struct buf goes_to;
     struct trace_address addresses[TRACE_ADDRESSES_MAX];
-    struct buf secret_bytes; /* of all of them, one after the other */
-    struct slice secrets[SECRETS_MAX * SECRET_FORMS];
-    size_t nsecrets;
+    struct echo secrets; /* what must not be repeated */
+    bool has_all_secrets;
 };
 
 /* ---- what must not be repeated ---- */
-
-typedef enum cx_err writer(struct slice value, struct buf *out);
-
-static enum cx_err as_it_is(struct slice value, struct buf *out)
-{
-    return buf_put(out, value);
-}
-
-static void add_secret(struct executor_trace *t, struct slice value)
-{
-    static writer *const forms[SECRET_FORMS] = {as_it_is, encode_percent, encode_form,
-                                                encode_base64};
-
-    for (size_t i = 0; i < SECRET_FORMS && value.len > 0; i++) {
-        size_t before = t->secret_bytes.len;
-
-        if (t->nsecrets < sizeof(t->secrets) / sizeof(t->secrets[0]) &&
-            forms[i](value, &t->secret_bytes) == CX_OK) {
-            t->secrets[t->nsecrets++] = slice_of(NULL, t->secret_bytes.len - before);
-        }
-    }
-}
 
 static bool is_secret(const struct msg_job *job, struct slice name)
 {
@@ -63,28 +33,22 @@ static bool is_secret(const struct msg_job *job, struct slice name)
     return false;
 }
 
-/* The buffer moves while it grows: the views are made when it is whole. */
-static void view_secrets(struct executor_trace *t)
+void executor_trace_secret(struct executor_trace *t, struct slice value)
 {
-    const uint8_t *at = t->secret_bytes.ptr;
-
-    for (size_t i = 0; i < t->nsecrets; i++) {
-        t->secrets[i].ptr = at;
-        at += t->secrets[i].len;
-    }
-    t->facts.secrets = t->secrets;
-    t->facts.nsecrets = t->nsecrets;
+    t->has_all_secrets = echo_add(&t->secrets, value) == CX_OK && t->has_all_secrets;
 }
 
 static void keep_secrets(struct executor_trace *t, const struct msg_job *job)
 {
     for (size_t i = 0; i < job->nvariables; i++) {
         if (is_secret(job, job->variables[i].name)) {
-            add_secret(t, job->variables[i].value);
+            executor_trace_secret(t, job->variables[i].value);
         }
     }
-    add_secret(t, job->request.client.secret);
-    view_secrets(t);
+    if (!slice_has_prefix(job->request.client.secret,
+                          SLICE_LIT("{{"))) { /* else it is none itself */
+        executor_trace_secret(t, job->request.client.secret);
+    }
 }
 
 /* ---- its life ---- */
@@ -102,7 +66,8 @@ struct executor_trace *executor_trace_new(const struct msg_job *job, enum advice
     t->facts.is_at_hand = is_at_hand;
     t->facts.addresses = t->addresses;
     buf_init(&t->goes_to, URL_BYTES_MAX);
-    buf_init(&t->secret_bytes, SECRETS_BYTES);
+    t->facts.secrets = &t->secrets;
+    t->has_all_secrets = true;
     keep_secrets(t, job);
     return t;
 }
@@ -112,7 +77,7 @@ void executor_trace_free(struct executor_trace *t)
     if (t != NULL) {
         request_done(&t->shown);
         buf_done(&t->goes_to);
-        buf_done(&t->secret_bytes);
+        echo_done(&t->secrets);
         free(t);
     }
 }
@@ -181,6 +146,9 @@ void executor_trace_finish(struct executor_trace *t, const struct http_end *end,
 {
     struct trace_facts *f = &t->facts;
 
+    if (!t->has_all_secrets) {
+        return; /* out of memory: better none than one that tells too much */
+    }
     if (end != NULL) {
         f->content_type = end->content_type;
         f->headers = end->headers;

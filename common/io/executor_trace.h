@@ -25,6 +25,9 @@ void executor_trace_ruled(struct executor_trace *t, const struct policy_rule *ru
 void executor_trace_address(struct executor_trace *t, const struct sockaddr *address,
                             bool is_allowed);
 
+/* What must not be repeated either: a secret of the agent that the request carries. */
+void executor_trace_secret(struct executor_trace *t, struct slice value);
+
 /* The first attempt failed, and another begins. */
 void executor_trace_retried(struct executor_trace *t);
 

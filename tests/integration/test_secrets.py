@@ -324,3 +324,96 @@ def test_a_credential_of_the_unit_is_a_secret(kept, tmp_path):
     kept.agent.process.wait("reload.refused")
     assert kept.ask(fields=payload()).status == 200
     assert form(kept.sent())["pin"] == "rotated"
+
+
+# ---- nothing that comes back has one ----
+
+KEPT = "hr-s3cret/+ü"  # at least eight bytes, which a token is searched for
+BASE64 = base64.b64encode(("id:" + KEPT).encode()).decode()
+SHAPES = {"raw": KEPT, "percent": urllib.parse.quote(KEPT, safe=""), "form": urllib.parse.quote_plus("a " + KEPT),
+          "base64": BASE64, "json": json.dumps(KEPT)[1:-1]}
+
+
+def answers(kept, status, members, headers=""):
+    """/raw/echo is what the endpoint says from now on."""
+    body = members if isinstance(members, bytes) else json.dumps(members).encode()
+    kept.endpoint.set_raw("echo", (f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+                                   ).encode() + body)
+
+
+@pytest.fixture
+def echoing(kept):
+    put_secret(kept.agent.folder, "hr", KEPT)
+    origin = rig.origin(kept.endpoint.url("/"))
+    kept.agent.set_policy(rig.rule("echo", origin + "/raw/echo", extra=bind(("hr", "payload", "pin")))).start()
+    kept.platform.put_profile("p", connector="dc", token_url=kept.endpoint.url("/raw/echo"), fields=payload())
+    kept.platform.put_profile("none", connector="dc", token_url=kept.endpoint.url("/raw/echo"))
+    return kept
+
+
+def has_none(text):
+    return not any(shape in text for shape in (*SHAPES.values(), "s3cret", BASE64[5:-4]))
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_an_error_that_repeats_it_is_masked(echoing, shape):
+    answers(echoing, 400, {"error": "invalid_grant", "error_description": f"wrong: {shape}!"})
+    answer = echoing.platform.exchange("p", variables=RIGHT)
+    assert answer.status == 422 and answer.json["code"] == "credentials_refused", answer
+    assert "MASKED" in str(answer.json) and has_none(answer.body.decode()), answer
+    # the same from a job that carries no secret is passed on as ever
+    answer = echoing.platform.exchange("none", variables=RIGHT)
+    assert "MASKED" not in str(answer.json), answer
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_what_else_a_token_answer_repeats_is_masked(echoing, shape):
+    answers(echoing, 200, {"access_token": "tok", "token_type": "Bearer", "you_sent": {"pin": [f"<{shape}>"]}, shape: 1})
+    answer = echoing.platform.exchange("p", variables=RIGHT)
+    assert answer.status == 200 and answer.json["token"]["access_token"] == "tok", answer
+    assert "MASKED" in str(answer.json["token"]["extra"]) and has_none(answer.body.decode()), answer
+
+
+@pytest.mark.parametrize("member", ("access_token", "refresh_token", "scope"))
+@pytest.mark.parametrize("shape", ("raw", "percent", "base64"))
+def test_a_token_that_repeats_it_is_withheld(echoing, member, shape):
+    answers(echoing, 200, {"access_token": "tok", "token_type": "Bearer", **{member: f"x.{SHAPES[shape]}.y"}})
+    answer = echoing.platform.exchange("p", variables=RIGHT)
+    assert answer.status == 502 and answer.json["code"] == "answer_unreadable" and answer.json["execution"] == "answered", answer
+    assert "repeats a secret of the agent" in answer.json["detail"] and has_none(answer.body.decode()), answer
+
+
+def test_a_redirect_and_its_trace_repeat_none(echoing, tmp_path):
+    answers(echoing, 302, b"", headers=f"Location: https://x.example/?pin={SHAPES['percent']}\r\nServer: {SHAPES['percent']}\r\n")
+    answer = echoing.platform.exchange("p", variables=RIGHT, trace=True)
+    assert answer.json["code"] == "redirected" and has_none(answer.body.decode()), answer
+    answers(echoing, 400, {"error": KEPT, "error_description": KEPT, KEPT: {"a": KEPT}})
+    file = tmp_path / "p.json"
+    file.write_text(json.dumps({"name": "p", "type": "oauth2_password", "token_url": echoing.endpoint.url("/raw/echo"), "fields": payload()}))
+    done = rig.run(rig.BUILD / "connector-agent", "try", file, "--set", "username=a", "--set", "password=right", "-c", echoing.agent.conf)
+    assert done.returncode == 1 and "answer" in done.stdout and has_none(done.stdout + done.stderr), done
+
+
+def test_no_file_and_no_log_has_it(echoing):
+    """After exchanges that went well, were refused and repeated it: logs, store, audit trail; and no core file can be."""
+    for status, members in ((200, {"access_token": "tok", "pin": KEPT}), (400, {"error": "x", "error_description": KEPT}),
+                            (200, {"access_token": KEPT}), (500, KEPT.encode())):
+        answers(echoing, status, members)
+        echoing.platform.exchange("p", variables=RIGHT, trace=True)
+    agent, platform = echoing.agent, echoing.platform
+    audit = platform.api("GET", "/v1/exchanges")
+    assert audit.status == 200 and has_none(audit.body.decode())
+    limits = open(f"/proc/{agent.process.pid}/limits").read()
+    assert [line.split()[4:6] for line in limits.splitlines() if line.startswith("Max core file")] == [["0", "0"]]
+    environment = open(f"/proc/{agent.process.pid}/environ", "rb").read() + open(f"/proc/{agent.process.pid}/cmdline", "rb").read()
+    assert has_none(environment.decode(errors="replace"))
+    processes = [agent.process, platform.process]
+    agent.stop()
+    platform.stop()
+    for process in processes:
+        assert has_none("\n".join(process.lines))
+    for folder in (agent.folder, platform.folder):
+        for file in folder.rglob("*"):
+            if file.is_file() and file.parent.name != "secrets.d":
+                content = file.read_bytes()
+                assert not any(shape.encode() in content for shape in (*SHAPES.values(), "s3cret")), file

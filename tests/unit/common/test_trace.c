@@ -258,12 +258,13 @@ static void trace_run_warns_of_a_token_without_a_type(void **state)
 
 static void trace_run_repeats_no_secret_of_the_request(void **state)
 {
-    static const struct slice secrets[] = {SLICE_LIT("hunter2")};
+    struct echo secrets = {0};
     struct msg_result r = failed(VERDICT_CREDENTIALS_REFUSED, STAGE_PARSE, EXECUTION_ANSWERED);
 
     (void)state;
-    facts.secrets = secrets;
-    facts.nsecrets = 1;
+    assert_int_equal(echo_add(&secrets, SLICE_LIT("hunter2")), CX_OK);
+    facts.secrets = &secrets;
+    facts.content_type = SLICE_LIT("text/hunter2");
     r.status = 400;
     r.error.message = SLICE_LIT("refused: hunter2");
     r.error.oauth_error = SLICE_LIT("hunter2!");
@@ -278,6 +279,8 @@ static void trace_run_repeats_no_secret_of_the_request(void **state)
     facts.body = SLICE_LIT("<html>hunter2</html>");
     trace_run(trace, &facts, &r);
     assert_false(says("hunter2"));
+    facts.secrets = NULL;
+    echo_done(&secrets);
 }
 
 static void trace_run_hides_what_stands_behind_a_virtual_name(void **state)
