@@ -22,7 +22,7 @@ static const struct body_encoder encoders[] = {
      ELEMENTS, body_encode_xml},
     {ENCODING_RSS, "application/rss+xml",
      ACCEPT_FIRST("application/rss+xml, application/xml;q=0.95"), false, ELEMENTS, body_encode_rss},
-    {ENCODING_CSV, "text/csv", ACCEPT_JSON, false, CSV, body_encode_csv},
+    {ENCODING_CSV, "text/csv", ACCEPT_FIRST("text/csv"), false, CSV, body_encode_csv},
     {ENCODING_TEXT, "text/plain; charset=utf-8", ACCEPT_FIRST("text/plain"), false, LINES,
      body_encode_text},
     {ENCODING_MULTIPART_FORM, "multipart/form-data", ACCEPT_JSON, true, ANY,

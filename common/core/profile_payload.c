@@ -119,16 +119,32 @@ static void put_fields(struct sample *s)
     }
 }
 
+/* A payload or query field of that key stands for it. */
+static bool has_field(const struct profile *p, const char *key)
+{
+    for (size_t i = 0; i < p->nfields; i++) {
+        const struct profile_field *f = &p->fields[i];
+
+        if ((f->place == PLACE_PAYLOAD || f->place == PLACE_QUERY) && f->key != NULL &&
+            slice_eq_str(slice_of_str(f->key), key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What of the client's authentication goes into the payload. */
 static void put_client(struct sample *s)
 {
     const struct profile *p = &s->r->p;
-    bool is_post = p->client_method == CLIENT_SECRET_POST;
+    bool is_basic =
+        p->client_method == CLIENT_SECRET_BASIC || p->client_method == CLIENT_SECRET_BASIC_RAW;
 
-    if (p->client_id != NULL && (is_post || p->client_method == CLIENT_NONE)) {
+    if (p->client_id != NULL && !is_basic && !has_field(p, "client_id")) {
         put(s, "client_id", filled(s, slice_of_str(p->client_id)),
             (struct source){NULL, 0, "client.id", "client.id"});
     }
-    if (is_post) {
+    if (p->client_method == CLIENT_SECRET_POST && !has_field(p, "client_secret")) {
         put(s, "client_secret", filled(s, secret_view(&p->client_secret)),
             (struct source){NULL, 0, "client.secret", "client.secret"});
     }

@@ -142,7 +142,7 @@ def test_each_request_has_a_boundary_of_its_own(ask, endpoint):
 
 
 @pytest.mark.parametrize("content_type, accept", (
-    ("form", "application/json, */*;q=0.5"), ("csv", "application/json, */*;q=0.5"),
+    ("form", "application/json, */*;q=0.5"), ("csv", "text/csv, application/json;q=0.9, */*;q=0.5"),
     ("xml", "application/xml, text/xml;q=0.95, application/json;q=0.9, */*;q=0.5"),
     ("oracle_adf", "application/vnd.oracle.adf.resourceitem+json, application/json;q=0.9, */*;q=0.5")))
 def test_the_answer_that_is_expected_is_asked_for(ask, endpoint, content_type, accept):

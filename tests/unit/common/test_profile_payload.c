@@ -139,6 +139,10 @@ static void profile_read_refuses_what_a_content_type_cannot_hold(void **state)
          TYPE("oracle_adf", ", 'fields': [" FIELD("a", "1") ", " FIELD("a", "2") "]"),
          "fields[1].key: occurs twice; an attribute of an Oracle ADF resource item has one value "
          "(content_type oracle_adf)\n"},
+        {"a field in place of the client's id",
+         TYPE("oracle_adf",
+              ", 'client': {'id': 'i'}, 'fields': [" FIELD("client_id", "{{username}}") "]"),
+         ""},
         {"a key twice elsewhere",
          TYPE("xml", ", 'fields': [" FIELD("a", "1") ", " FIELD("a", "2") "]"), ""},
         {"a media type without the boundary",

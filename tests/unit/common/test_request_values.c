@@ -108,7 +108,8 @@ static const struct wrap {
               "<item><b>1</b><k>",
          "</k><a></a></item></channel></rss>", "application/rss+xml",
          "application/rss+xml, application/xml;q=0.95, application/json;q=0.9, */*;q=0.5"},
-    [ENCODING_CSV] = {"b,k,a\r\n1,", ",\r\n", "text/csv", "application/json, */*;q=0.5"},
+    [ENCODING_CSV] = {"b,k,a\r\n1,", ",\r\n", "text/csv",
+                      "text/csv, application/json;q=0.9, */*;q=0.5"},
     [ENCODING_TEXT] = {"b=1\r\nk=", "\r\na=\r\n", "text/plain; charset=utf-8",
                        "text/plain, application/json;q=0.9, */*;q=0.5"},
     [ENCODING_MULTIPART_FORM] =
