@@ -1,6 +1,7 @@
 #include "common/core/discovery.h"
 
 #include "common/core/answer_reader.h"
+#include "common/core/url.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,24 +83,35 @@ static enum cx_err decline(struct answer *out, enum verdict code, enum stage sta
     return err == CX_OK ? CX_OK : CX_E_NOMEM;
 }
 
+static enum cx_err decline_redirect(const struct answer_input *in, struct answer *out)
+{
+    char host[URL_HOST_TEXT_BYTES];
+    bool is_told = !in->is_location_hidden && url_peek_host(in->location, host);
+    char message[MESSAGE_BYTES + URL_HOST_TEXT_BYTES];
+
+    (void)snprintf(message, sizeof(message),
+                   "the server answered %u instead of its metadata: a redirect%s%s is not "
+                   "followed; give the issuer's own URL",
+                   in->status, is_told ? " to " : "", is_told ? host : "");
+    return decline(out, VERDICT_REDIRECTED, STAGE_PARSE, message);
+}
+
 /* An answer other than 2xx. */
 static enum cx_err decline_status(const struct answer_input *in, struct answer *out)
 {
-    bool is_redirect = in->status >= 300 && in->status <= 399;
     bool is_busy = in->status == 429 || in->status == 503;
     char message[MESSAGE_BYTES];
 
+    if (in->status >= 300 && in->status <= 399) {
+        return decline_redirect(in, out);
+    }
     (void)snprintf(message, sizeof(message), "the server answered %u instead of its metadata%s",
                    in->status,
-                   is_redirect         ? ": a redirect is not followed; give the issuer's own URL"
-                   : is_busy           ? ": it is busy; try again later"
+                   is_busy             ? ": it is busy; try again later"
                    : in->status == 404 ? ": there is none at this URL"
                                        : "");
-    return decline(out,
-                   is_redirect ? VERDICT_REDIRECTED
-                   : is_busy   ? VERDICT_ENDPOINT_BUSY
-                               : VERDICT_ENDPOINT_FAILED,
-                   STAGE_PARSE, message);
+    return decline(out, is_busy ? VERDICT_ENDPOINT_BUSY : VERDICT_ENDPOINT_FAILED, STAGE_PARSE,
+                   message);
 }
 
 static enum cx_err decline_body(struct answer *out, const char *clause)

@@ -111,7 +111,7 @@ REFUSALS = {  # what is served at OPENID: how it is refused
     "another object": (dict(body=b'{"a":1}'), "it names no issuer"),
     "a list": (dict(body=b"[]"), "no JSON object"),
     "more than an agent takes": (dict(body=b'{"issuer":"' + b"a" * 200_000 + b'"}'), "longer than 131072 bytes"),
-    "a redirect": (dict(body=b"", status=302, headers={"Location": "/elsewhere"}), "a redirect is not followed"),
+    "a redirect": (dict(body=b"", status=302, headers={"Location": "/elsewhere"}), "is not followed"),
     "a fault of the server's": (dict(body=b"", status=500), "answered 500"),
     "a busy server": (dict(body=b"", status=503), "try again later"),
 }

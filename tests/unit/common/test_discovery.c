@@ -155,12 +155,32 @@ static void discovery_read_survives_the_lack_of_memory(void **state)
     assert_in_range(nth, 10, 1000);
 }
 
+static void discovery_read_tells_where_a_redirect_leads_unless_that_is_hidden(void **state)
+{
+    (void)state;
+    for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+        struct answer_input in = {.status = 301,
+                                  .is_body_whole = true,
+                                  .is_location_hidden = is_hidden != 0,
+                                  .location = SLICE_LIT("https://login.example/?token=s3")};
+        struct answer a = {0};
+        char message[512];
+
+        CHECK_ERR("redirect", discovery_read(&in, &a), CX_OK);
+        (void)snprintf(message, sizeof(message), "%.*s", SLICE_ARG(a.error.message));
+        CHECK("redirect", (strstr(message, "redirect to login.example is") == NULL) == is_hidden);
+        CHECK("redirect", strstr(message, "s3") == NULL);
+        answer_done(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(discovery_read_keeps_what_a_profile_is_filled_from),
         cmocka_unit_test(discovery_read_says_why_it_is_no_metadata),
         cmocka_unit_test(discovery_read_refuses_what_the_tunnel_would_not_carry),
+        cmocka_unit_test(discovery_read_tells_where_a_redirect_leads_unless_that_is_hidden),
         cmocka_unit_test(discovery_read_survives_the_lack_of_memory),
     };
 
