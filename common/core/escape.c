@@ -1,7 +1,6 @@
 #include "common/core/escape.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* One character of the input. */
 struct piece {
@@ -33,13 +32,15 @@ static bool is_printable(const struct piece *p)
 
 static bool is_bare(struct slice in)
 {
-    static const char more[] = "-._:/@+,*%=~";
+    static const bool others[128] = {
+        ['-'] = true, ['.'] = true, ['_'] = true, [':'] = true, ['/'] = true, ['@'] = true,
+        ['+'] = true, [','] = true, ['*'] = true, ['%'] = true, ['='] = true, ['~'] = true};
 
     for (size_t i = 0; i < in.len; i++) {
         uint8_t c = in.ptr[i];
 
         if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c != '\0' && strchr(more, c) != NULL))) {
+              (c < sizeof(others) && others[c]))) {
             return false;
         }
     }

@@ -87,37 +87,43 @@ void log_set_sink(log_sink *sink, void *ctx)
     out.ctx = ctx;
 }
 
+/* Texts one behind the other, up to NULL. */
+static enum cx_err put_strings(struct buf *line, const char *const *texts)
+{
+    enum cx_err err = CX_OK;
+
+    for (; *texts != NULL && err == CX_OK; texts++) {
+        err = buf_put_str(line, *texts);
+    }
+    return err;
+}
+
 /* RFC 3339, UTC, in milliseconds. */
-static void put_time(char text[32])
+static enum cx_err put_time(struct buf *line)
 {
     uint64_t now_ms = clock_wall_ms();
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm tm = {0};
+    char ms[] = ".000Z";
 
     if (seconds != out.second) {
         (void)gmtime_r(&seconds, &tm);
         (void)strftime(out.date, sizeof(out.date), "%Y-%m-%dT%H:%M:%S", &tm);
         out.second = seconds;
     }
-    (void)snprintf(text, 32, "%s.%03uZ", out.date, (unsigned)(now_ms % 1000));
+    ms[1] = (char)('0' + now_ms / 100 % 10);
+    ms[2] = (char)('0' + now_ms / 10 % 10);
+    ms[3] = (char)('0' + now_ms % 10);
+    return put_strings(line, (const char *const[]){out.date, ms, NULL});
 }
 
 /* "key=" or ,"key": */
 static enum cx_err put_key(struct buf *line, const char *key, const char *suffix)
 {
     bool is_json = out.format == LOG_JSON;
-    enum cx_err err = buf_put_str(line, is_json ? ",\"" : " ");
 
-    if (err == CX_OK) {
-        err = buf_put_str(line, key);
-    }
-    if (err == CX_OK) {
-        err = buf_put_str(line, suffix);
-    }
-    if (err == CX_OK) {
-        err = buf_put_str(line, is_json ? "\":" : "=");
-    }
-    return err;
+    return put_strings(line, (const char *const[]){is_json ? ",\"" : " ", key, suffix,
+                                                   is_json ? "\":" : "=", NULL});
 }
 
 static enum cx_err put_text(struct buf *line, const char *key, struct slice text)
@@ -185,17 +191,20 @@ static enum cx_err put_field(struct buf *line, const struct log_kv *kv)
 
 static enum cx_err put_head(struct buf *line, enum log_level level, const char *event)
 {
-    char head[160];
-    char time[32];
+    bool is_json = out.format == LOG_JSON;
+    enum cx_err err = is_json ? buf_put_str(line, "{\"time\":\"") : CX_OK;
 
-    put_time(time);
-    if (out.format == LOG_JSON) {
-        (void)snprintf(head, sizeof(head), "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"",
-                       time, log_level_words[level], event);
-    } else {
-        (void)snprintf(head, sizeof(head), "%s %s %s", time, level_names[level], event);
+    if (err == CX_OK) {
+        err = put_time(line);
     }
-    return buf_put_str(line, head);
+    if (err != CX_OK) {
+        return err;
+    }
+    return is_json
+               ? put_strings(line, (const char *const[]){"\",\"level\":\"", log_level_words[level],
+                                                         "\",\"event\":\"", event, "\"", NULL})
+               : put_strings(line,
+                             (const char *const[]){" ", level_names[level], " ", event, NULL});
 }
 
 void log_write(struct slice line)

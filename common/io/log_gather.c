@@ -19,7 +19,7 @@ static void on_line(void *ctx, const char *line, size_t bytes)
     }
     memcpy(g->bytes + g->used, line, bytes); /* a line is at most half of it */
     g->used += bytes;
-    loop_defer(g->loop, &g->hook);
+    loop_defer_late(g->loop, &g->hook);
 }
 
 void log_gather_start(struct log_gather *g, struct loop *loop)

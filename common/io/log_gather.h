@@ -4,9 +4,9 @@
 #include "common/io/log.h"
 #include "common/io/loop.h"
 
-/* While a loop runs: the log's lines of one turn are written in one piece when the turn's events
- * have been handled, before the loop waits again. A busy program then makes one system call for
- * many lines; a line is late by less than its turn. */
+/* While a loop runs: the log's lines are written in one piece when the loop has looked for events
+ * once more and handled those, before it waits again. A busy program then makes one system call for
+ * many lines, and what it has to send goes first; a line is late by less than two turns. */
 
 enum { LOG_GATHER_BYTES = 2 * LOG_LINE_MAX_BYTES };
 
