@@ -29,11 +29,18 @@ static enum cx_err put_escaped(struct slice in, const char *also, bool space_is_
                                struct buf *out)
 {
     uint8_t *at;
+    size_t plain = 0;
     size_t n = 0;
     enum cx_err err;
 
     if (in.len > SIZE_MAX / 3) {
         return CX_E_TOO_BIG;
+    }
+    while (plain < in.len && is_alnum(in.ptr[plain])) {
+        plain++;
+    }
+    if (plain == in.len) { /* most values */
+        return buf_put(out, in);
     }
     for (size_t i = 0; i < in.len; i++) {
         n += is_kept(in.ptr[i], also) || (space_is_plus && in.ptr[i] == ' ') ? 1 : 3;
