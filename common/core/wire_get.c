@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a message's arrays and maps, and then as much again: no more than malloc keeps at hand.
+ * msgpack's own 8 KiB for each message cost it more than reading does. */
+enum { ZONE_BYTES = 1000 };
+
 static int compare_ids(const void *a, const void *b)
 {
     return memcmp(a, b, CX_ID_BYTES);
@@ -449,20 +453,21 @@ enum cx_err wire_get(struct slice message, struct msg *out, struct cx_fail *fail
 {
     struct wire_reader r = {.fail = fail};
     struct msg m;
-    msgpack_unpacked unpacked;
-    msgpack_unpack_return rc;
+    msgpack_zone *zone = msgpack_zone_new(ZONE_BYTES);
+    msgpack_object whole;
 
-    msgpack_unpacked_init(&unpacked);
-    rc = msgpack_unpack_next(&unpacked, (const char *)message.ptr, message.len, NULL);
-    if (rc != MSGPACK_UNPACK_SUCCESS) { /* wire_cut has read it: only memory can be short */
+    /* wire_cut has read it: only memory can be short */
+    if (zone == NULL || msgpack_unpack((const char *)message.ptr, message.len, NULL, zone,
+                                       &whole) != MSGPACK_UNPACK_SUCCESS) {
+        msgpack_zone_free(zone);
         return cx_fail_set(fail, CX_E_NOMEM, "wire.get", "%s", "");
     }
     memset(&m, 0, sizeof(m)); /* "= {0}" need not reach the whole of a union */
-    r.zone = unpacked.zone;
-    m.arena = msgpack_unpacked_release_zone(&unpacked);
-    m.type_number = unpacked.data.via.array.ptr[0].via.u64;
+    r.zone = zone;
+    m.arena = zone;
+    m.type_number = whole.via.array.ptr[0].via.u64;
     m.type = m.type_number < MSG_TYPE_COUNT ? (enum msg_type)m.type_number : MSG_NONE;
-    get_body(&r, &unpacked.data.via.array.ptr[1].via.map, &m);
+    get_body(&r, &whole.via.array.ptr[1].via.map, &m);
     if (r.err != CX_OK) {
         wire_done(&m);
         return r.err;
