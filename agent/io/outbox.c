@@ -244,6 +244,9 @@ void agent_report(struct agent *a, struct job *job)
 
     if (t != NULL && job->result.len > 0) {
         report_on(a, t, job, false);
+        if (jobs_running(a->jobs) == 0) {
+            link_hurry(t->link);
+        }
     }
 }
 

@@ -257,6 +257,14 @@ enum cx_err link_send(struct link *link, struct slice message, uint64_t tag)
     return err;
 }
 
+void link_hurry(struct link *link)
+{
+    if (!link->is_asked && link->wsi != NULL && !outbox_is_empty(&link->outbox)) {
+        loop_defer_cancel(&link->write_hook);
+        loop_defer(link->web->loop, &link->write_hook);
+    }
+}
+
 size_t link_outbox_bytes(const struct link *link)
 {
     return link->outbox.bytes;

@@ -77,6 +77,10 @@ void link_bind(struct link *link, const struct link_events *events, void *owner)
  * CX_E_NOMEM. On error nothing was queued and nothing is reported for `tag`. */
 enum cx_err link_send(struct link *link, struct slice message, uint64_t tag) CX_MUST_CHECK;
 
+/* No more is to be sent soon: what is queued goes at the end of this turn, rather than a look at
+ * the events later, when more could go with it. */
+void link_hurry(struct link *link);
+
 /* Bytes queued and not yet written. */
 size_t link_outbox_bytes(const struct link *link);
 
