@@ -14,6 +14,7 @@ struct arrival {
     struct cx_id id;
     struct buf message; /* as it came: what is stored */
     struct msg read;    /* it, read: what is delivered. It points into `message` */
+    bool is_keyed;      /* it may be asked for again */
 };
 
 static void arrival_free(struct arrival *a)
@@ -35,6 +36,7 @@ static bool deliver(struct arrival *a)
         return false;
     }
     job->owner = NULL;
+    a->is_keyed = x->is_keyed;
     end.connector = x->connector;
     end.agent = job->agent;
     return exchange_end_with(x, &end);
@@ -75,7 +77,7 @@ static void on_stored(void *ctx, enum store_result_kind kind, enum cx_err err)
     case STORE_RESULT_NEW:
     case STORE_RESULT_AGAIN: /* nobody waits any more, unless it could not be stored before */
         if (deliver(a)) {    /* written with the next group: a group less for each exchange */
-            store_drop_result(a->platform->store, &a->id);
+            (a->is_keyed ? store_drop_result : store_free_result)(a->platform->store, &a->id);
         }
         break;
     case STORE_RESULT_UNKNOWN_JOB:

@@ -134,7 +134,7 @@ static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fa
 
 static enum cx_err write_result(struct store *s, struct note *note, struct cx_fail *fail)
 {
-    uint64_t seq = note->part_bytes > 0 ? s->next_result : 0;
+    uint64_t seq = note->part_bytes > 0 ? spare_seq(s) : 0;
     enum cx_err err = end_exchange(s, note, seq, fail);
 
     if (err != CX_OK) {
@@ -147,7 +147,8 @@ static enum cx_err write_result(struct store *s, struct note *note, struct cx_fa
     if (seq == 0) {
         return CX_OK;
     }
-    s->next_result++; /* numbers of a group that fails are not used again */
+    note->seq = seq;
+    spare_used(s, seq);
     return keep_part(s, note, seq, fail);
 }
 
@@ -215,6 +216,9 @@ static enum cx_err write_group(struct store *s, struct cx_fail *fail)
             err = write_note(s, &s->written.notes[i], fail);
         }
     }
+    if (err == CX_OK) {
+        err = spare_drop_old(s, fail);
+    }
     return store_end(s, err, fail);
 }
 
@@ -225,12 +229,14 @@ static void answer_group(struct store *s, bool is_written)
         const struct note *note = &s->written.notes[i];
         enum cx_err err = is_written ? note->err : CX_E_STORE;
 
+        s->answered = is_written ? note : NULL;
         if (note->kind == NOTE_EXCHANGE && note->done.exchange != NULL) {
             note->done.exchange(note->ctx, err);
         } else if (note->kind == NOTE_RESULT && note->done.result != NULL) {
             note->done.result(note->ctx, note->result, err);
         }
     }
+    s->answered = NULL;
 }
 
 /* A merge that fails loses nothing, but the log grows until it succeeds. */
@@ -251,7 +257,7 @@ void store_flush(struct store *s)
     struct note_group group;
     enum cx_err err;
 
-    if (s->is_flushing || s->noted.count == 0) {
+    if (s->is_flushing || !store_is_dirty(s)) {
         return;
     }
     s->is_flushing = true;

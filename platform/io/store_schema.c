@@ -17,9 +17,9 @@
  * in the order of time too. The index by outcome leaves out what nearly all rows are; a query by
  * any other outcome has to repeat its WHERE. (Each further index costs a page a group: a fifth
  * more.) strays: results of jobs that were never stored. Their ids are an agent's, who may choose
- * them. results: in the order of arrival, which is the order of expiry; apart from exchanges, whose
- * rows stay small. exchanges.result: NULL, no result has ended it; 0, one has, and nothing was
- * kept; else results.seq (as long as results.id agrees). */
+ * them. results: nearly in the order of arrival, which is that of expiry; apart from exchanges,
+ * whose rows stay small. exchanges.result: NULL, no result has ended it; 0, one has, and nothing
+ * was kept; else results.seq (as long as results.id agrees). */
 static const char step_1[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE keys (name TEXT PRIMARY KEY, role TEXT NOT NULL, sha256 BLOB NOT NULL UNIQUE,"
