@@ -80,8 +80,7 @@ static enum verdict judge(const struct answer_input *in, const struct answer_bod
                                                                : VERDICT_ENDPOINT_FAILED;
 }
 
-/* Retry-After (RFC 9110 10.2.3): seconds, or a date. */
-static void read_retry_after(const struct answer_input *in, struct answer_judgement *j)
+void answer_read_retry_after(const struct answer_input *in, struct answer_judgement *j)
 {
     char date[RETRY_DATE_BYTES_MAX];
     uint64_t seconds;
@@ -157,7 +156,7 @@ static enum cx_err decline(const struct answer_input *in, const struct answer_bo
     char message[ANSWER_TEXT_BYTES_MAX];
 
     if (j->code == VERDICT_ENDPOINT_BUSY) {
-        read_retry_after(in, j);
+        answer_read_retry_after(in, j);
     }
     answer_say(in, body, j, message);
     out->code = j->code;

@@ -101,6 +101,9 @@ struct answer_judgement {
     uint64_t retry_after_ms;
 };
 
+/* Retry-After (RFC 9110, 10.2.3): seconds, or a date. Nothing is set if it is neither. */
+void answer_read_retry_after(const struct answer_input *in, struct answer_judgement *j);
+
 /* The sentence for the person: what happened and what to do. Cut to ANSWER_TEXT_BYTES_MAX - 1. */
 void answer_say(const struct answer_input *in, const struct answer_body *body,
                 const struct answer_judgement *j, char out[ANSWER_TEXT_BYTES_MAX]);

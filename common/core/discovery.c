@@ -100,10 +100,16 @@ static enum cx_err decline_redirect(const struct answer_input *in, struct answer
 static enum cx_err decline_status(const struct answer_input *in, struct answer *out)
 {
     bool is_busy = in->status == 429 || in->status == 503;
+    struct answer_judgement j = {.code = VERDICT_UNKNOWN};
     char message[MESSAGE_BYTES];
 
     if (in->status >= 300 && in->status <= 399) {
         return decline_redirect(in, out);
+    }
+    if (is_busy) {
+        answer_read_retry_after(in, &j);
+        out->error.has_retry_after = j.has_retry_after;
+        out->error.retry_after_ms = j.retry_after_ms;
     }
     (void)snprintf(message, sizeof(message), "the server answered %u instead of its metadata%s",
                    in->status,

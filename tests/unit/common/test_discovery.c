@@ -174,6 +174,18 @@ static void discovery_read_tells_where_a_redirect_leads_unless_that_is_hidden(vo
     }
 }
 
+static void discovery_read_tells_when_to_ask_again(void **state)
+{
+    struct answer_input in = {.status = 503, .is_body_whole = true, .retry_after = SLICE_LIT("7")};
+    struct answer a = {0};
+
+    (void)state;
+    CHECK_ERR("busy", discovery_read(&in, &a), CX_OK);
+    assert_true(a.error.has_retry_after);
+    assert_int_equal(a.error.retry_after_ms, 7000);
+    answer_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +193,7 @@ int main(void)
         cmocka_unit_test(discovery_read_says_why_it_is_no_metadata),
         cmocka_unit_test(discovery_read_refuses_what_the_tunnel_would_not_carry),
         cmocka_unit_test(discovery_read_tells_where_a_redirect_leads_unless_that_is_hidden),
+        cmocka_unit_test(discovery_read_tells_when_to_ask_again),
         cmocka_unit_test(discovery_read_survives_the_lack_of_memory),
     };
 
