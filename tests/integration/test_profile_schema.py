@@ -366,6 +366,41 @@ def test_every_member_has_a_title_and_a_description():
     look(SCHEMA, "")
 
 
+def properties():
+    """(title of the object, member, what the schema says of it)."""
+    def look(node):
+        if isinstance(node, dict):
+            if node.get("additionalProperties") is False and "title" in node:
+                yield from ((node["title"], name, member) for name, member in node["properties"].items())
+            for value in node.values():
+                yield from look(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from look(value)
+    return list(look(SCHEMA))
+
+
+def test_defaults_are_those_that_are_shown_and_told(tmp_path):
+    with_default = [(title, name, member["default"]) for title, name, member in properties() if "default" in member]
+    platform = rig.Platform(tmp_path / "platform").start()
+    shown = platform.put_profile("p", token_url=BASE["token_url"], client={}, answer={}, form_fields=[{"key": "pin"}],
+                                 fields=[{"key": "X-A", "value": ""}])
+    platform.stop()
+    objects = {"Authorization profile": shown, "A form field": shown["form_fields"][2], "An authorization field": shown["fields"][0],
+               "The OAuth client": shown["client"], "The answer": shown["answer"]}
+    text = (rig.ROOT / "conf/PROFILE.md").read_text()
+    seen = 0
+    for title, name, default in with_default:
+        if name != "fields":
+            assert objects[title].get(name) == default, (title, name)
+        section = re.search(rf"^{SECTIONS[title]}$(.*?)^##", text, re.S | re.M).group(1)
+        told = re.search(rf"^\| (?:`\w+`, )*`{name}`(?:, `\w+`)* \|.*\| ([^|]*) \|$", section, re.M)
+        if told and told.group(1).strip():
+            seen += 1
+            assert (default if isinstance(default, str) and default else json.dumps(default)) in told.group(1).replace("`", ""), (title, name)
+    assert seen > 10
+
+
 def words_of(macro):
     """The words of one of terms.h's tables."""
     table = re.search(rf"#define TERMS_{macro}\(X\)(.*?)\n\n", (rig.ROOT / "common/core/terms.h").read_text(), re.S).group(1)
