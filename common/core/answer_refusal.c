@@ -42,7 +42,8 @@ void answer_refusal_find(const struct answer_body *body, struct answer_refusal *
     const json_t *error = json_object_get(body->root, "error");
     const json_t *description = json_object_get(body->root, "error_description");
 
-    if (error == NULL) { /* an XML document whose element is called that */
+    if (error == NULL &&
+        body->document != body->root) { /* an XML document whose element is called that */
         error = json_object_get(body->document, "error");
     }
 

@@ -79,13 +79,19 @@ static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, stru
     return token == NULL ? fault(fail, CX_E_NOT_FOUND, "it holds no access token") : CX_OK;
 }
 
+/* Every name that is looked for costs; most answers have nothing left half-way through. */
+static bool has_more(const json_t *home, size_t name)
+{
+    return name < NAMES_MAX && json_object_size(home) > 0;
+}
+
 /* Move the string of the first name that has one out of `home`; names that hold nothing go too. */
 static enum cx_err take_string(json_t *home, const char *const names[NAMES_MAX], json_t **out,
                                struct cx_fail *fail)
 {
     enum cx_err err = CX_OK;
 
-    for (size_t i = 0; i < NAMES_MAX && names[i] != NULL && err == CX_OK; i++) {
+    for (size_t i = 0; has_more(home, i) && names[i] != NULL && err == CX_OK; i++) {
         json_t *value = json_object_get(home, names[i]);
 
         if (value != NULL && answer_is_nothing(value)) {
@@ -116,7 +122,7 @@ static void drop_copies(json_t *const *homes, size_t n, const json_t *token)
 /* A lifetime that can't be read stays where it is: then it is not known. */
 static void take_expires(json_t *home, struct taken *out)
 {
-    for (size_t i = 0; i < NAMES_MAX && expires_names[i] != NULL && !out->has_expires; i++) {
+    for (size_t i = 0; has_more(home, i) && expires_names[i] != NULL && !out->has_expires; i++) {
         uint64_t seconds;
 
         if (!answer_read_seconds(json_object_get(home, expires_names[i]), &seconds) ||
@@ -132,7 +138,7 @@ static void take_expires(json_t *home, struct taken *out)
 /* A life of 0 is how Keycloak says that the refresh token doesn't expire: it stays in extra. */
 static void take_refresh_expires(json_t *home, struct taken *out)
 {
-    for (size_t i = 0; i < NAMES_MAX && !out->has_refresh_expires; i++) {
+    for (size_t i = 0; has_more(home, i) && !out->has_refresh_expires; i++) {
         const char *name = refresh_expires_names[i];
         uint64_t seconds;
 
@@ -180,8 +186,10 @@ static enum cx_err take_all(json_t *home, const struct msg_places *places, struc
         take_expires(home, out);
     }
     if (err == CX_OK) {
-        take_refresh_expires(home, out);
         err = take_scope(home, out);
+    }
+    if (err == CX_OK) {
+        take_refresh_expires(home, out);
     }
     return err;
 }
