@@ -3,6 +3,7 @@
 #include "common/core/profile.h"
 #include "common/core/trace_json.h"
 #include "common/io/cli_values.h"
+#include "common/io/client_pem.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
 #include "common/io/file.h"
@@ -53,7 +54,7 @@ static json_t *read_json(const struct cli_args *args)
 
 static bool read_profile(struct attempt *a, const json_t *json)
 {
-    struct profile_input in = {.json = json};
+    struct profile_input in = {.json = json, .check_pem = client_pem_check};
     struct faults faults;
     bool is_good;
 

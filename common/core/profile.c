@@ -78,8 +78,12 @@ void profile_done(struct profile *p)
     free(p->root);
     free(p->auth_error_status);
     free(p->client_id);
+    free(p->client_certificate);
+    free(p->client_kid);
+    free(p->client_aud);
     free(p->credentials);
     secret_done(&p->client_secret);
+    secret_done(&p->client_key);
     *p = (struct profile){0};
 }
 
@@ -123,6 +127,11 @@ bool profile_site_is_url(size_t site)
     return site <= PROFILE_SITE_REVOCATION_URL;
 }
 
+bool profile_site_is_client(size_t site)
+{
+    return site >= PROFILE_SITE_CLIENT_ID && site <= PROFILE_SITE_CLIENT_AUD;
+}
+
 struct slice profile_site_text(const struct profile *p, size_t site)
 {
     switch (site) {
@@ -136,6 +145,12 @@ struct slice profile_site_text(const struct profile *p, size_t site)
         return slice_of_str(p->client_id);
     case PROFILE_SITE_CLIENT_SECRET:
         return secret_view(&p->client_secret);
+    case PROFILE_SITE_CLIENT_KEY:
+        return secret_view(&p->client_key);
+    case PROFILE_SITE_CLIENT_CERTIFICATE:
+        return slice_of_str(p->client_certificate);
+    case PROFILE_SITE_CLIENT_AUD:
+        return slice_of_str(p->client_aud);
     default:
         return slice_of_str(p->fields[site - PROFILE_SITE_FIELDS].value);
     }
@@ -149,6 +164,9 @@ const char *profile_site_path(size_t site, char out[MEMBERS_PATH_BYTES])
         [PROFILE_SITE_REVOCATION_URL] = "revocation_url",
         [PROFILE_SITE_CLIENT_ID] = "client.id",
         [PROFILE_SITE_CLIENT_SECRET] = "client.secret",
+        [PROFILE_SITE_CLIENT_KEY] = "client.key",
+        [PROFILE_SITE_CLIENT_CERTIFICATE] = "client.certificate",
+        [PROFILE_SITE_CLIENT_AUD] = "client.aud",
     };
 
     if (site < PROFILE_SITE_FIELDS) {

@@ -13,7 +13,9 @@ enum {
     PROFILE_BUDGET_MS = 30000,
     PROFILE_FORM_FIELDS_MAX = 64, /* username and password included */
     PROFILE_FIELDS_MAX = 128,
-    PROFILE_TEMPLATE_BYTES_MAX = 8192,       /* a field's value, the client's id and secret */
+    PROFILE_TEMPLATE_BYTES_MAX = 8192, /* a field's value, the client's id and secret */
+    PROFILE_PEM_BYTES_MAX = 16 * 1024, /* the client's key, its certificate */
+    PROFILE_KID_BYTES_MAX = 256,
     PROFILE_TEMPLATES_BYTES_MAX = 96 * 1024, /* all of them and the URLs together */
     PROFILE_VALUE_BYTES_MAX = 16 * 1024,     /* a form, context or stored value, a refresh token */
     PROFILE_VARIABLES_BYTES_MAX = 96 * 1024  /* names and values of one call together */
@@ -84,6 +86,11 @@ struct profile {
     enum client_method client_method;
     char *client_id;                  /* NULL: none */
     struct secret client_secret;      /* not set: none */
+    struct secret client_key;         /* PEM, or {{secret:name}}; not set: none */
+    char *client_certificate;         /* PEM, or {{secret:name}}; NULL: none */
+    enum client_alg client_alg;       /* private_key_jwt; ALG_UNKNOWN otherwise */
+    char *client_kid;                 /* NULL: none */
+    char *client_aud;                 /* template; NULL: the URL */
     struct msg_variable *credentials; /* pre_authorized: stored values; owned, wiped */
     size_t ncredentials;
     uint32_t budget_ms;
@@ -92,11 +99,25 @@ struct profile {
 /* True if `name` may name a profile or a connector: [a-z0-9][a-z0-9._-]{0,62}. */
 bool profile_is_name(struct slice name);
 
+/* The client's key and certificate, as far as they are here: PEM texts, absent if there is none or
+ * the agent keeps it. */
+struct profile_pem {
+    enum client_method method;
+    enum client_alg alg;
+    struct slice key, certificate;
+};
+
+/* Are they what the method needs, and do they belong together? What is wrong is in `fail`, which
+ * shows nothing of them; *member is "key" or "certificate". */
+typedef bool profile_pem_check(const struct profile_pem *pem, const char **member,
+                               struct cx_fail *fail);
+
 /* What profile_read reads. Everything borrowed. */
 struct profile_input {
     const json_t *json;
     const char *name;             /* from the request's path: a "name" member must agree; NULL: the
                                      member is required */
+    profile_pem_check *check_pem; /* NULL: only what they look like is checked */
     const struct profile *before; /* the stored profile of that name; NULL: none */
 };
 

@@ -26,8 +26,9 @@ static bool is_in_payload_in_url(const struct check *c)
     bool is_client = c->site == PROFILE_SITE_CLIENT_ID || c->site == PROFILE_SITE_CLIENT_SECRET;
 
     return !body_is_carried_by(p->method) &&
-           (c->place == PLACE_PAYLOAD || (is_client && (p->client_method == CLIENT_SECRET_POST ||
-                                                        p->client_method == CLIENT_NONE)));
+           (c->place == PLACE_PAYLOAD ||
+            (is_client && (p->client_method == CLIENT_SECRET_POST ||
+                           p->client_method == CLIENT_TLS || p->client_method == CLIENT_NONE)));
 }
 
 #define FAULT(c, ...) faults_add((c)->r->faults, NULL, (c)->path, __VA_ARGS__)
@@ -109,7 +110,9 @@ static void check_variable(const struct check *c, const struct template_part *pa
 
 static void check_secret(const struct check *c, struct slice name)
 {
-    if (is_in_url(c)) {
+    if (c->site == PROFILE_SITE_CLIENT_AUD) {
+        FAULT(c, "{{secret:%.*s}} may not stand there: an aud is no secret", SLICE_ARG(name));
+    } else if (is_in_url(c)) {
         FAULT(c,
               "{{secret:%.*s}} may stand in header and payload fields and in client only: "
               "others log URLs",

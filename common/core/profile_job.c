@@ -298,6 +298,11 @@ static void put_request(struct profile_maker *m)
     r->client.method = m->p->client_method;
     r->client.id = site_text(m, PROFILE_SITE_CLIENT_ID);
     r->client.secret = site_text(m, PROFILE_SITE_CLIENT_SECRET);
+    r->client.key = site_text(m, PROFILE_SITE_CLIENT_KEY);
+    r->client.certificate = site_text(m, PROFILE_SITE_CLIENT_CERTIFICATE);
+    r->client.aud = site_text(m, PROFILE_SITE_CLIENT_AUD);
+    r->client.alg = m->p->client_alg;
+    r->client.kid = slice_of_str(m->p->client_kid);
     put_fields(m);
     for (size_t site = 0; site < profile_site_count(m->p); site++) {
         put_site_variables(m, site);

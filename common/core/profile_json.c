@@ -138,6 +138,11 @@ static json_t *client_to_json(const struct profile *p, bool with_secrets)
 {
     struct writer w = {.json = json_object()};
     struct slice secret = secret_view(&p->client_secret);
+    struct slice key = secret_view(&p->client_key);
+    const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"certificate", p->client_certificate}, {"kid", p->client_kid}, {"aud", p->client_aud}};
 
     put_text(&w, "method", terms_client(p->client_method));
     if (p->client_id != NULL) {
@@ -145,6 +150,17 @@ static json_t *client_to_json(const struct profile *p, bool with_secrets)
     }
     if (secret_is_set(&p->client_secret)) {
         put(&w, "secret", secret_to_json(secret, with_secrets || is_all_placeholders(secret)));
+    }
+    if (secret_is_set(&p->client_key)) {
+        put(&w, "key", secret_to_json(key, with_secrets || profile_is_agent_secret(key)));
+    }
+    if (p->client_alg != ALG_UNKNOWN) {
+        put_text(&w, "alg", terms_alg(p->client_alg));
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (texts[i].value != NULL) {
+            put_text(&w, texts[i].name, texts[i].value);
+        }
     }
     return finish(&w);
 }

@@ -11,6 +11,7 @@
 struct profile_reader {
     struct members top;
     const struct profile *before; /* may be NULL */
+    profile_pem_check *check_pem; /* may be NULL */
     struct faults *faults;
     struct faults *warnings; /* may be NULL */
     struct profile p;        /* under construction: a text that was faulty is NULL */
@@ -25,6 +26,11 @@ void profile_read_form_fields(struct profile_reader *r);
 void profile_read_fields(struct profile_reader *r);
 void profile_read_client(struct profile_reader *r); /* all else that r->p holds is read before, */
 void profile_read_credentials(struct profile_reader *r); /* since these two may keep secrets */
+
+/* The secret that the member gives, or that is kept: `stored` is what there was before. Absent if
+ * the member is faulty. */
+struct slice profile_read_secret(const struct profile_reader *r, const struct members *m,
+                                 const char *name, struct slice stored, size_t bytes_max);
 
 /* For profile_to_json: the member `answer`; NULL if out of memory. */
 json_t *profile_answer_to_json(const struct profile *p);
@@ -76,11 +82,17 @@ enum profile_site {
     PROFILE_SITE_REVOCATION_URL,
     PROFILE_SITE_CLIENT_ID,
     PROFILE_SITE_CLIENT_SECRET,
+    PROFILE_SITE_CLIENT_KEY,
+    PROFILE_SITE_CLIENT_CERTIFICATE,
+    PROFILE_SITE_CLIENT_AUD,
     PROFILE_SITE_FIELDS
 };
 
 size_t profile_site_count(const struct profile *p);
 bool profile_site_is_url(size_t site);
+
+/* One of the client's. */
+bool profile_site_is_client(size_t site);
 
 /* The template's text; absent or empty if there is none. */
 struct slice profile_site_text(const struct profile *p, size_t site);

@@ -235,7 +235,8 @@ static void read_all(struct profile_reader *r, const char *name)
 bool profile_read(const struct profile_input *in, struct profile *out, struct faults *faults,
                   struct faults *warnings)
 {
-    struct profile_reader r = {.before = in->before, .faults = faults, .warnings = warnings};
+    struct profile_reader r = {
+        .before = in->before, .check_pem = in->check_pem, .faults = faults, .warnings = warnings};
     size_t found = faults_total(faults);
 
     members_init(&r.top, in->json, "", faults);

@@ -22,7 +22,7 @@ enum cx_err profile_does_site_refer(const struct profile *p, size_t site, enum t
 /* Does the password grant look at this site? */
 static bool is_site_of_grant(const struct profile *p, size_t site)
 {
-    bool is_client = site == PROFILE_SITE_CLIENT_ID || site == PROFILE_SITE_CLIENT_SECRET;
+    bool is_client = profile_site_is_client(site);
 
     return site != PROFILE_SITE_REFRESH_URL && site != PROFILE_SITE_REVOCATION_URL &&
            !(is_client && slice_is_absent(profile_site_text(p, site)));

@@ -3,10 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AS_WORD(name, text) text,
-static const char *const methods[CLIENT_COUNT] = {TERMS_CLIENT(AS_WORD)};
-#undef AS_WORD
-
 static bool is_same(const char *a, const char *b)
 {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
@@ -25,6 +21,18 @@ static bool are_fields_same(const struct profile *a, const struct profile *b)
         }
     }
     return true;
+}
+
+/* A key that signs vouches for what it signs: for whom, and to whom. */
+static const char *what_changed_of_signing(const struct profile *a, const struct profile *b)
+{
+    if (a->client_method != CLIENT_PRIVATE_KEY_JWT || b->client_method != CLIENT_PRIVATE_KEY_JWT) {
+        return NULL;
+    }
+    if (!is_same(a->client_id, b->client_id)) {
+        return "client.id";
+    }
+    return is_same(a->client_aud, b->client_aud) ? NULL : "client.aud";
 }
 
 /* The first member that decides where a secret goes and is not as it was, or NULL. */
@@ -49,7 +57,7 @@ static const char *what_changed(const struct profile *a, const struct profile *b
             return rows[i].name;
         }
     }
-    return NULL;
+    return what_changed_of_signing(a, b);
 }
 
 /* {"set": true} */
@@ -58,10 +66,8 @@ static bool is_kept_mark(const json_t *value)
     return json_object_size(value) == 1 && json_is_true(json_object_get(value, "set"));
 }
 
-/* The secret that the member gives, or that is kept: `stored` is what there was before. Absent if
- * the member is faulty. */
-static struct slice read_secret(const struct profile_reader *r, const struct members *m,
-                                const char *name, struct slice stored, size_t bytes_max)
+struct slice profile_read_secret(const struct profile_reader *r, const struct members *m,
+                                 const char *name, struct slice stored, size_t bytes_max)
 {
     const json_t *value = members_get(m, name);
     struct slice text = slice_of(json_string_value(value), json_string_length(value));
@@ -89,99 +95,6 @@ static struct slice read_secret(const struct profile_reader *r, const struct mem
         return (struct slice){0};
     }
     return stored;
-}
-
-static void read_client_secret(struct profile_reader *r, const struct members *m)
-{
-    struct slice stored =
-        r->before == NULL ? (struct slice){0} : secret_view(&r->before->client_secret);
-    struct slice text = read_secret(r, m, "secret", stored, PROFILE_TEMPLATE_BYTES_MAX);
-
-    if (!slice_is_absent(text) && secret_set(&r->p.client_secret, text) != CX_OK) {
-        members_fault(m, "secret", "%s", cx_err_text(CX_E_NOMEM));
-    }
-}
-
-static void check_client_id(const struct profile_reader *r, const struct members *m)
-{
-    const char *id = r->p.client_id;
-
-    if (id != NULL && id[0] == '\0') {
-        members_fault(m, "id", "must not be empty");
-    }
-}
-
-/* id and secret, as the method wants them. */
-static void read_client_parts(struct profile_reader *r, const struct members *m)
-{
-    static const char *const others[] = {"key", "alg", "aud", "certificate"};
-    bool is_none = r->p.client_method == CLIENT_NONE;
-    const char *method = methods[r->p.client_method];
-
-    r->p.client_id = members_text(m, "id", PROFILE_TEMPLATE_BYTES_MAX, NULL);
-    check_client_id(r, m);
-    if (!is_none && members_get(m, "id") == NULL) {
-        members_fault(m, "id", "is required by %s", method);
-    }
-    if (members_get(m, "secret") != NULL) {
-        if (is_none) {
-            members_fault(m, "secret", "is not used by none; choose another method");
-        } else {
-            read_client_secret(r, m);
-        }
-    } else if (!is_none) {
-        members_fault(m, "secret", "is required by %s", method);
-    }
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        if (members_get(m, others[i]) != NULL) {
-            members_fault(m, others[i], "is not used by %s", method);
-        }
-    }
-}
-
-static void warn_of_authorization(const struct profile_reader *r)
-{
-    for (size_t i = 0; i < r->p.nfields; i++) {
-        const struct profile_field *f = &r->p.fields[i];
-        bool is_basic = r->p.client_method == CLIENT_SECRET_BASIC ||
-                        r->p.client_method == CLIENT_SECRET_BASIC_RAW;
-
-        if (is_basic && f->place == PLACE_HEADER && f->key != NULL &&
-            slice_eq_nocase(slice_of_str(f->key), SLICE_LIT("authorization"))) {
-            profile_warn(r, "client.method",
-                         "is not used, since a header field sets Authorization itself");
-        }
-    }
-}
-
-void profile_read_client(struct profile_reader *r)
-{
-    static const char *const names[] = {"method", "id",  "secret",     "key",
-                                        "alg",    "aud", "certificate"};
-    const json_t *json = members_get(&r->top, "client");
-    struct members m;
-
-    r->p.client_method = CLIENT_NONE;
-    if (json == NULL) {
-        return;
-    }
-    members_init(&m, json, "client", r->faults);
-    members_check_names(&m, names, sizeof(names) / sizeof(names[0]));
-    r->p.client_method = (enum client_method)members_word(
-        &m, "method", methods, CLIENT_COUNT,
-        members_get(&m, "method") == NULL ? CLIENT_NONE : CLIENT_UNKNOWN);
-    if (r->p.client_method == CLIENT_UNKNOWN) {
-        return;
-    }
-    if (r->p.client_method == CLIENT_PRIVATE_KEY_JWT || r->p.client_method == CLIENT_TLS) {
-        members_fault(&m, "method",
-                      "%s is not supported by this version; none, client_secret_basic, "
-                      "client_secret_basic_raw and client_secret_post are",
-                      methods[r->p.client_method]);
-        return;
-    }
-    read_client_parts(r, &m);
-    warn_of_authorization(r);
 }
 
 static void check_credential(const struct members *m, const char *name,
@@ -240,7 +153,7 @@ static void read_credential(struct profile_reader *r, const struct members *m, c
     if (members_get(m, name) == NULL) {
         return;
     }
-    value = read_secret(r, m, name, stored, PROFILE_VALUE_BYTES_MAX);
+    value = profile_read_secret(r, m, name, stored, PROFILE_VALUE_BYTES_MAX);
     if (slice_is_absent(value)) {
         return;
     }

@@ -157,6 +157,7 @@ static void facts_complete(struct http_transfer *call)
     long head = 0;
 
     f->curl_text = call->text;
+    f->is_first_request = !call->is_reused;
     f->has_connected = f->has_connected || mark(call, CURLINFO_CONNECT_TIME_T) > 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &f->os_errno);
     (void)curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &f->verify_result);

@@ -162,6 +162,8 @@ static bool proxy_has_answered(const struct http_facts *f)
 static void conclude_lost(const struct http_facts *f, struct http_end *end)
 {
     enum stage stage = stage_reached(f);
+    /* A reset right behind the alert takes it away. */
+    bool may_be_tls = f->is_https && f->is_first_request && stage == STAGE_SEND;
     struct cx_fail alert;
 
     if (f->has_answer_begun) {
@@ -170,7 +172,11 @@ static void conclude_lost(const struct http_facts *f, struct http_end *end)
         *conclude(end, STAGE_TLS, VERDICT_ENDPOINT_UNREACHABLE) = alert;
     } else {
         (void)cx_fail_set(conclude(end, stage, VERDICT_ENDPOINT_UNREACHABLE), CX_E_CONNECT,
-                          "http.transfer", "the endpoint closed the connection while %s", doing(f));
+                          "http.transfer", "the endpoint closed the connection while %s%s",
+                          doing(f),
+                          may_be_tls ? ", right after the TLS handshake: perhaps it demands a "
+                                       "client certificate, or another one"
+                                     : "");
     }
 }
 

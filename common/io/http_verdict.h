@@ -47,6 +47,7 @@ struct http_facts {
     bool is_gate_open;       /* bytes may have left */
     bool is_repeat_stopped;  /* libcurl wanted to send the request once more */
     bool is_request_written; /* to the last byte */
+    bool is_first_request;   /* on its connection */
     bool has_answer_begun;   /* a status line came */
     bool are_headers_whole;  /* of the final answer, not of an interim one (1xx) */
     enum http_flaw flaw;

@@ -1,5 +1,6 @@
 #include "platform/io/api_internal.h"
 
+#include "common/io/client_pem.h"
 #include "common/io/log.h"
 #include "platform/io/profiles.h"
 
@@ -57,6 +58,7 @@ static void store_profile(struct api_request *r, struct profile *profile, struct
 void api_profiles_put(struct api_request *r)
 {
     struct profile_input input = {.json = r->body,
+                                  .check_pem = client_pem_check,
                                   .name = r->words.items[0],
                                   .before = profiles_find(r->p->profiles, r->words.items[0])};
     struct profile profile = {0};

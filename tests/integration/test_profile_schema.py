@@ -6,6 +6,8 @@ import re
 import jsonschema
 import pytest
 import rig
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 SCHEMA = json.loads((rig.ROOT / "conf/profile.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -42,6 +44,18 @@ def field(**members):
 
 def client(**members):
     return {"client": {**CLIENT, **members}}
+
+
+EC_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+
+
+def signer(**members):
+    return {"client": {"method": "private_key_jwt", "id": "portal", "key": EC_KEY, "alg": "ES256", **members}}
+
+
+def shower(**members):
+    return {"client": {"method": "tls_client_auth", "id": "portal", **members}}
 
 
 def answer(**members):
@@ -90,6 +104,10 @@ VALID = {
     "a client without a secret": {"client": {"id": "portal"}},
     "an empty client": {"client": {}},
     "a client with a secret of the agent's": client(secret="{{secret:hr}}"),
+    "a client that signs": signer(kid="k1", aud="https://idp.example"),
+    "a client that signs by the agent's key": signer(key="{{secret:hr-key}}", alg=None),
+    "a client that shows the agent's certificate": shower(key="{{secret:k}}", certificate="{{secret:c}}"),
+    "a client that shows the rule's certificate": shower(),
     "where the answer's members stand": answer(expect="json", access_token="/data/tok", refresh_token="/a~1b", expires_in="/e~0", token_type="/t"),
     "success as text": answer(success={"at": "/ok", "is": "yes"}),
     "success as a flag": answer(success={"at": "/ok", "is": True}),
@@ -187,6 +205,21 @@ INVALID = {  # one fault each; the path that the platform names
     "a secret that nothing uses": ({"client": {"id": "a", "secret": "s"}}, "client.secret"),
     "a secret that is a number": (client(secret=5), "client.secret"),
     "a secret that is not set": (client(secret={"set": False}), "client.secret"),
+    "a key that is none": (signer(key="hunter2"), "client.key"),
+    "a key that is encrypted": (signer(key="-----BEGIN ENCRYPTED PRIVATE KEY-----"), "client.key"),
+    "an alg that is none": (signer(alg="HS256"), "client.alg"),
+    "an empty kid": (signer(kid=""), "client.kid"),
+    "an empty aud": (signer(aud=""), "client.aud"),
+    "a secret that signs nothing": (signer(secret="s"), "client.secret"),
+    "a certificate that signs nothing": (signer(certificate="{{secret:c}}"), "client.certificate"),
+    "an assertion without a key": (signer(key=None), "client.key"),
+    "an assertion without an id": (signer(id=None), "client.id"),
+    "an assertion in a URL": ({"method": "DELETE", **signer()}, "client.method"),
+    "a certificate without its key": (shower(certificate="{{secret:c}}"), "client.key"),
+    "a key without its certificate": (shower(key="{{secret:k}}"), "client.certificate"),
+    "a certificate that is none": (shower(key="{{secret:k}}", certificate="c"), "client.certificate"),
+    "an alg for a certificate": (shower(alg="RS256"), "client.alg"),
+    "a key for a secret": (client(key="{{secret:k}}"), "client.key"),
     "something else in a client": (client(name="x"), "client.name"),
     "an answer that is none": ({"answer": "json"}, "answer"),
     "something else in an answer": (answer(token="/t"), "answer.token"),
@@ -221,6 +254,10 @@ UNSAYABLE = {  # what a schema can't say, or not in a way that anybody would rea
     "a credential of the wrong type": ({**stored(n="x"), **form_field(key="n", data_type="number")}, "credentials.n"),
     "a credential that is empty and required": (stored(password=""), "credentials.password"),
     "a credential with the agent's secret in it": (stored(password="x{{secret:hr}}"), "credentials.password"),
+    "a key that looks like one": (signer(key="-----BEGIN PRIVATE KEY-----"), "client.key"),
+    "a key that does not fit its alg": (signer(alg="PS256"), "client.key"),
+    "a secret of the agent's as aud": (signer(aud="{{secret:a}}"), "client.aud"),
+    "a key that is kept, and not stored": (signer(key={"set": True}), "client.key"),
     "a secret that is kept, and not stored": (client(secret={"set": True}), "client.secret"),
     "a day that the month has not": (form_field(visibility="hidden", data_type="date", value="2023-02-29"), "form_fields[0].value"),
     "a limit in bytes, which a schema counts in characters": (form_field(title="é" * 101), "form_fields[0].title"),
@@ -416,7 +453,8 @@ def test_the_schemas_words_are_the_codes():
     assert enum("properties", "method") == words_of("METHOD")
     assert enum("properties", "content_type") == words_of("ENCODING")
     assert enum("$defs", "field", "properties", "place") == words_of("PLACE")
-    assert enum("$defs", "client", "properties", "method") == words_of("CLIENT") - {"private_key_jwt", "tls_client_auth"}
+    assert enum("$defs", "client", "properties", "method") == words_of("CLIENT")
+    assert enum("$defs", "client", "properties", "alg") == words_of("ALG")
     source = (rig.ROOT / "common/core/profile.c").read_text()
     for member, table in (("data_type", "data_types"), ("visibility", "visibilities"), ("type", "form_types")):
         words = re.search(rf"profile_{table}\[\d\] = \{{(.*?)\}};", source, re.S).group(1)

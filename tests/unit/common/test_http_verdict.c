@@ -291,6 +291,18 @@ static void http_verdict_tells_what_a_refusal_of_tls_is_about(void **state)
     }
 }
 
+static void http_verdict_thinks_of_tls_where_the_first_request_is_cut_off(void **state)
+{
+    struct http_facts facts = facts_at(SENDING);
+
+    (void)state;
+    facts.curl_code = CURLE_SEND_ERROR;
+    facts.is_first_request = true;
+    check("the first", &facts, STAGE_SEND, VERDICT_ENDPOINT_UNREACHABLE, "client certificate");
+    facts.is_https = false;
+    check("no TLS", &facts, STAGE_SEND, VERDICT_ENDPOINT_UNREACHABLE, "while sending the request");
+}
+
 static void http_verdict_says_what_was_too_much(void **state)
 {
     struct http_facts facts = facts_at(WHOLE);
@@ -318,6 +330,7 @@ int main(void)
         cmocka_unit_test(http_verdict_knows_the_servers_word_on_an_expired_client_certificate),
         cmocka_unit_test(http_verdict_takes_an_alert_and_no_names_from_libcurls_words),
         cmocka_unit_test(http_verdict_tells_what_a_refusal_of_tls_is_about),
+        cmocka_unit_test(http_verdict_thinks_of_tls_where_the_first_request_is_cut_off),
         cmocka_unit_test(http_verdict_says_what_was_too_much),
     };
 
