@@ -142,6 +142,11 @@ void profile_read_answer(struct profile_reader *r)
     for (size_t i = 0; i < PLACES; i++) {
         *places[i] = read_place(r, &m, place_names[i]);
     }
+    if (r->p.places.access_token != NULL && r->p.places.access_token[0] == '\0') {
+        profile_warn(r, "answer.access_token",
+                     "\"\" takes whatever one word a 2xx holds for the token, and nothing tells it "
+                     "from a word like \"Unauthorized\"");
+    }
     read_success(r, &m);
 }
 

@@ -114,6 +114,17 @@ def test_an_answer_with_a_token_is_issued(ask, why):
         assert token["expires_in"] == 3600 and token["refresh_token"] == "rt", token
 
 
+def test_a_refresh_is_read_by_the_same_places(way):
+    endpoint, platform = way
+    platform.put_profile("again", connector="dc", token_url=endpoint.url("/raw/again"),
+                         answer={"access_token": "/auth/jwt", "refresh_token": "/auth/renew"})
+    for members, renewed in (({"jwt": "at", "renew": "rt-2"}, "rt-2"), ({"jwt": "at"}, None)):
+        endpoint.set_raw("again", ok(json.dumps({"auth": members, "refresh_token": "another"})))
+        got = platform.api("POST", "/v1/profiles/again/refresh", {"refresh_token": "rt-1"}, key=platform.app_key)
+        assert got.status == 200 and got.json["token"]["access_token"] == "at", got
+        assert got.json["token"].get("refresh_token") == renewed, got
+
+
 def test_what_else_the_answer_says_is_passed_on(ask):
     got = ask(ok('{"access_token":"at","scope":["a","b,c"],"refresh_expires_in":"86400","user":{"id":7}}'))
     assert got.json["token"] == {"access_token": "at", "token_type": "Bearer", "scope": "a b c",
@@ -210,6 +221,8 @@ DECLINED = {
                           502, "answer_unreadable", "sent", "receive", "no", "before the answer was whole"),
     "gzip that is none": (ok("{}", JSON, [("Content-Encoding", "gzip")]), {},
                           502, "answer_unreadable", "sent", "receive", "no", "Content-Encoding"),
+    "gzip cut short": (ok(gzip.compress(json.dumps(TOKEN).encode())[:40], JSON, [("Content-Encoding", "gzip")]), {},
+                       502, "answer_unreadable", "answered", "parse", "no", "can't be read"),
     "no HTTP at all": (b"220 mail.example ESMTP\r\n", {},
                        502, "answer_unreadable", "sent", "receive", "no", "not HTTP"),
     "nothing at all": (b"", {},

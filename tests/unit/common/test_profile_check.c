@@ -421,6 +421,9 @@ static void profile_read_warns_of_what_is_unwise(void **state)
          "{'client': {'method': 'client_secret_basic', 'id': 'i', 'secret': 's'},"
          " 'fields': [{'key': 'authorization', 'value': 'x'}]}",
          "client.method: is not used, since a header field sets Authorization itself\n"},
+        {"an answer that is the token", "{'answer': {'expect': 'text', 'access_token': ''}}",
+         "answer.access_token: \"\" takes whatever one word a 2xx holds for the token, and nothing "
+         "tells it from a word like \"Unauthorized\"\n"},
         {"a caller's host for stored credentials",
          "{'mode': 'pre_authorized', 'token_url': 'https://{{where}}.example/{{what}}'}",
          "token_url: whoever calls chooses with {{where}} to which host the stored credentials "
