@@ -110,7 +110,9 @@ def test_tls_is_told_with_what_verified_it(tmp_path, pki):
     {"client": {"method": "client_secret_post", "id": "portal", "secret": PASSWORD}, "content_type": "json"},
     {"fields": [{"place": "header", "key": "X-P", "value": "{{pin}}"}, {"place": "query", "key": "p", "value": "{{password}}"}],
      "form_fields": [{"key": "pin", "type": "password"}]},
-    {"mode": "pre_authorized", "credentials": {"password": PASSWORD}}])
+    {"mode": "pre_authorized", "credentials": {"password": PASSWORD}},
+    *({"content_type": content_type} for content_type in (
+        "form_rfc3986", "xml", "rss", "csv", "text", "multipart_form", "multipart_related", "oracle_adf"))])
 def test_no_secret_is_printed_however_it_is_encoded(tryer, endpoint, more):
     """The endpoint echoes the whole request; the answer is no token, and is not shown either."""
     path = "/echo"
@@ -123,7 +125,8 @@ def test_no_secret_is_printed_however_it_is_encoded(tryer, endpoint, more):
     text = done.stdout + done.stderr
     as_basic = [base64.b64encode(f"portal:{p}".encode()).decode() for p in (PASSWORD, urllib.parse.quote_plus(PASSWORD))]
     forms = [PASSWORD, urllib.parse.quote(PASSWORD, safe=""), urllib.parse.quote_plus(PASSWORD), json.dumps(PASSWORD)[1:-1],
-             json.dumps(PASSWORD, ensure_ascii=False)[1:-1], *as_basic]
+             json.dumps(PASSWORD, ensure_ascii=False)[1:-1], *as_basic,
+             PASSWORD.replace("&", "&amp;"), PASSWORD.replace('"', '""')]
     arrived = request.target + request.body.decode() + str(request.headers)
     assert any(form in arrived for form in forms), "it was sent"
     assert not [form for form in forms if form in text] and "MASKED" in text, text
