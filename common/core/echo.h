@@ -5,8 +5,8 @@
 
 /* Does a text repeat a secret? Looked for are values that must not be told, as they are and as an
  * endpoint may write them again: percent- or form-encoded (either case of the hex digits, whatever
- * else is escaped), escaped as JSON or XML, and in base64 (RFC 4648, both alphabets), at each of
- * the three places where a value may begin in it, as in Basic. A value of several lines (PEM) is
+ * else is escaped), escaped as JSON, XML or CSV, and in base64 (RFC 4648, both alphabets), at each
+ * of the three places where a value may begin in it, as in Basic. A value of several lines (PEM) is
  * looked for line by line. This is the second line of defence: what a secret may be sent to is the
  * policy's matter. Pure.
  *

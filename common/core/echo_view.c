@@ -156,13 +156,23 @@ static bool read_xml(struct slice s, struct unescaped *out)
     return read_entity(slice_from(slice_first(s, end), 1), out);
 }
 
+static bool read_csv(struct slice s, struct unescaped *out)
+{
+    if (!slice_has_prefix(s, SLICE_LIT("\"\""))) {
+        return false;
+    }
+    out->taken = 2;
+    put_character('"', out);
+    return true;
+}
+
 static const struct {
     const char *begins; /* what any such escape begins with */
     bool (*read)(struct slice s, struct unescaped *out);
 } escapes[ECHO_ESCAPES] = {
     [ECHO_NO_ESCAPE] = {"", NULL},  [ECHO_PERCENT] = {"%", read_percent},
     [ECHO_FORM] = {"+", read_form}, [ECHO_JSON] = {"\\", read_json},
-    [ECHO_XML] = {"&", read_xml},
+    [ECHO_XML] = {"&", read_xml},   [ECHO_CSV] = {"\"", read_csv},
 };
 
 bool echo_view_differs(struct slice text, enum echo_escape escape)

@@ -11,6 +11,7 @@ enum echo_escape {
     ECHO_FORM, /* percent, and '+' is a space */
     ECHO_JSON,
     ECHO_XML,
+    ECHO_CSV, /* in a quoted field, a quote is two (RFC 4180) */
     ECHO_ESCAPES
 };
 

@@ -50,6 +50,7 @@ static void echo_mask_finds_a_value_in_every_encoding(void **state)
          "MASKED"},
         {"XML, hex", "&#x70;&#x26;&#x77;&#x20;&#x22;&#x37;&#x2f;&#x2b;&#xfc;&#x1f511;&#x3c;",
          "MASKED"},
+        {"CSV", "a,\"p&w \"\"7/+\xc3\xbc\xf0\x9f\x94\x91<\",b", "a,\"MASKED\",b"},
         {"base64, one byte in front", "YXAmdyAiNy8rw7zwn5SRPHp6", "YXMASKEDHp6"},
         {"base64, two", "YWJwJncgIjcvK8O88J+UkTx6eg==", "YWJMASKEDx6eg=="},
         {"base64, three", "YWJjcCZ3ICI3LyvDvPCflJE8eno=", "YWJjMASKEDeno="},
