@@ -203,14 +203,13 @@ static void put_site_variables(struct profile_maker *m, size_t site)
     const struct template *t = &m->templates[site];
     char path[MEMBERS_PATH_BYTES];
 
-    (void)profile_site_path(site, path);
     for (size_t i = 0; i < t->nparts; i++) {
         const struct template_part *part = &t->parts[i];
         bool is_tenant = part->kind == TEMPLATE_PATH && slice_eq_str(part->text, "tenant");
 
         if (is_tenant ||
             (part->kind == TEMPLATE_VARIABLE && slice_is_absent(agent_secret(m, part)))) {
-            put_variable(m, part->text, path);
+            put_variable(m, part->text, profile_site_path(site, path));
         }
     }
 }
