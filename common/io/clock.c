@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -50,6 +51,20 @@ void random_fill(void *out, size_t bytes)
             bytes -= (size_t)got;
         }
     }
+}
+
+void random_take(struct random_pool *pool, void *out, size_t bytes)
+{
+    uint8_t *at;
+
+    if (pool->left < bytes) {
+        random_fill(pool->bytes, sizeof(pool->bytes));
+        pool->left = sizeof(pool->bytes);
+    }
+    at = pool->bytes + sizeof(pool->bytes) - pool->left;
+    memcpy(out, at, bytes);
+    explicit_bzero(at, bytes);
+    pool->left -= bytes;
 }
 
 uint64_t random_u64(void)

@@ -19,6 +19,14 @@ uint64_t clock_mono_us(void);
 void random_fill(void *out, size_t bytes);
 uint64_t random_u64(void);
 
+/* Random bytes for ids, of which there are many: asked for many at a time. What is given out is
+ * wiped. Zeroed is a valid empty one. Not for keys: they are in memory before they are needed. */
+struct random_pool {
+    uint8_t bytes[512];
+    size_t left;
+};
+void random_take(struct random_pool *pool, void *out, size_t bytes); /* at most 512 */
+
 /* A new UUIDv7 of now. */
 struct cx_id random_id(void);
 

@@ -130,7 +130,7 @@ void api_handle(void *arg, struct http_call *call, const struct http_request *re
     bool is_path_known;
     uint8_t random[16];
 
-    random_fill(random, sizeof(random));
+    random_take(&listener->p->ids, random, sizeof(random));
     (void)trace_id_of(request->traceparent, random, r.trace_id);
     route = find_route(request, &r.words, &is_path_known);
     if (route == NULL) {

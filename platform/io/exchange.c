@@ -311,7 +311,7 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     struct buf message;
     enum cx_err err;
 
-    random_fill(random, sizeof(random));
+    random_take(&p->ids, random, sizeof(random));
     *id = id_next(&p->exchanges->ids, clock_wall_ms(), random);
     buf_init(&message, MSG_MESSAGE_BYTES_MAX);
     err = encode_job(request, id, &message, faults);

@@ -3,6 +3,7 @@
 
 #include "common/io/cert_make.h"
 #include "common/io/log_gather.h"
+#include "common/io/clock.h"
 #include "common/io/loop.h"
 #include "common/io/reload.h"
 #include "common/io/seal.h"
@@ -40,6 +41,7 @@ struct platform {
     struct log_gather log;
     struct web *web;
     struct seal_key seal_key;
+    struct random_pool ids; /* of exchanges and traces */
     struct store *store;
     size_t store_noted;            /* when it was last looked whether there is more */
     unsigned store_turns;          /* how often it was */

@@ -54,6 +54,24 @@ static void random_fill_fills_all_and_no_more(void **state)
     assert_true(random_u64() != random_u64());
 }
 
+static void random_take_gives_nothing_twice_and_keeps_nothing(void **state)
+{
+    static struct random_pool pool;
+    uint8_t taken[40][26];
+
+    (void)state;
+    for (size_t i = 0; i < 40; i++) { /* more than it asks for at a time */
+        random_take(&pool, taken[i], sizeof(taken[i]));
+        assert_null(memmem(pool.bytes, sizeof(pool.bytes), taken[i], sizeof(taken[i])));
+        for (size_t k = 0; k < i; k++) {
+            assert_memory_not_equal(taken[i], taken[k], sizeof(taken[i]));
+        }
+    }
+    for (size_t at = 0; at < sizeof(pool.bytes) - pool.left; at++) {
+        assert_int_equal(pool.bytes[at], 0);
+    }
+}
+
 static void random_id_is_a_uuid_of_now(void **state)
 {
     uint64_t before_ms = clock_wall_ms();
@@ -78,6 +96,7 @@ int main(void)
         cmocka_unit_test(clock_wall_is_unix_time),
         cmocka_unit_test(clock_mono_counts_the_same_in_both_units),
         cmocka_unit_test(random_fill_fills_all_and_no_more),
+        cmocka_unit_test(random_take_gives_nothing_twice_and_keeps_nothing),
         cmocka_unit_test(random_id_is_a_uuid_of_now),
     };
 
