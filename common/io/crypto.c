@@ -13,6 +13,35 @@ void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES])
     }
 }
 
+enum cx_err crypto_hasher_init(struct crypto_hasher *h)
+{
+    h->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    h->ctx = EVP_MD_CTX_new();
+    if (h->sha256 != NULL && h->ctx != NULL) {
+        return CX_OK;
+    }
+    crypto_hasher_done(h);
+    ERR_clear_error();
+    return CX_E_NOMEM;
+}
+
+void crypto_hasher_done(struct crypto_hasher *h)
+{
+    EVP_MD_CTX_free(h->ctx);
+    EVP_MD_free(h->sha256);
+    *h = (struct crypto_hasher){0};
+}
+
+void crypto_hasher_sha256(const struct crypto_hasher *h, struct slice in,
+                          uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    if (EVP_DigestInit_ex2(h->ctx, h->sha256, NULL) != 1 ||
+        EVP_DigestUpdate(h->ctx, in.ptr, in.len) != 1 ||
+        EVP_DigestFinal_ex(h->ctx, out, NULL) != 1) {
+        abort(); /* as above */
+    }
+}
+
 enum cx_err crypto_fail(struct cx_fail *fail, enum cx_err code, const char *op, const char *what)
 {
     unsigned long number = ERR_peek_last_error();

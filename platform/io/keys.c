@@ -16,6 +16,7 @@ struct keys {
     struct key *items;
     size_t count, room;
     bool is_out_of_memory; /* while loading */
+    struct crypto_hasher hasher;
 };
 
 static bool append(struct keys *k, const struct key *key)
@@ -57,8 +58,12 @@ enum cx_err keys_new(struct platform *p, struct keys **out, struct cx_fail *fail
         return cx_fail_set(fail, CX_E_NOMEM, "keys.new", "out of memory");
     }
     k->store = p->store;
-    err = store_each_key(p->store, on_key, k, fail);
-    if (err == CX_OK && k->is_out_of_memory) {
+    err = crypto_hasher_init(&k->hasher);
+    k->is_out_of_memory = err != CX_OK;
+    if (err == CX_OK) {
+        err = store_each_key(p->store, on_key, k, fail);
+    }
+    if (k->is_out_of_memory) {
         err = cx_fail_set(fail, CX_E_NOMEM, "keys.new", "out of memory");
     }
     if (err != CX_OK) {
@@ -72,6 +77,7 @@ enum cx_err keys_new(struct platform *p, struct keys **out, struct cx_fail *fail
 void keys_free(struct keys *k)
 {
     if (k != NULL) {
+        crypto_hasher_done(&k->hasher);
         free(k->items);
         free(k);
     }
@@ -85,7 +91,7 @@ const struct key *keys_find(const struct keys *k, struct slice text)
     if (!api_key_is_one(text)) {
         return NULL;
     }
-    crypto_sha256(text, hash);
+    crypto_hasher_sha256(&k->hasher, text, hash);
     for (size_t i = 0; i < k->count; i++) {
         if (CRYPTO_memcmp(k->items[i].sha256, hash, sizeof(hash)) == 0) {
             found = &k->items[i];

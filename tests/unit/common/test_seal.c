@@ -52,17 +52,23 @@ static void crypto_sha256_gives_the_standards_values(void **state)
         {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
     };
     uint8_t hash[CRYPTO_SHA256_BYTES];
+    uint8_t same[CRYPTO_SHA256_BYTES];
+    struct crypto_hasher hasher = {0};
 
     (void)state;
+    assert_int_equal(crypto_hasher_init(&hasher), CX_OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct buf hex;
 
         buf_init(&hex, 64);
         crypto_sha256(slice_of_str(rows[i].in), hash);
+        crypto_hasher_sha256(&hasher, slice_of_str(rows[i].in), same);
+        assert_memory_equal(hash, same, sizeof(hash));
         assert_int_equal(encode_hex(slice_of(hash, sizeof(hash)), &hex), CX_OK);
         assert_true(slice_eq_str(buf_view(&hex), rows[i].want));
         buf_done(&hex);
     }
+    crypto_hasher_done(&hasher);
     crypto_sha256((struct slice){0}, hash);
     assert_int_equal(hash[0], 0xe3);
 }
