@@ -350,10 +350,10 @@ def test_both_agree_on_every_kind_of_value(check, member):
 # --- the same members everywhere ---
 
 def schema_objects(node=SCHEMA):
-    """Every object of the schema with members: (title, names)."""
+    """Every object of the schema that has members: (title, {member: what is said of it})."""
     if isinstance(node, dict):
-        if "title" in node and "properties" in node and node.get("additionalProperties") is False:
-            yield node["title"], frozenset(node["properties"])
+        if "title" in node and node.get("additionalProperties") is False:
+            yield node["title"], node["properties"]
         for value in node.values():
             yield from schema_objects(value)
     elif isinstance(node, list):
@@ -367,7 +367,7 @@ def test_the_schema_has_the_members_that_the_reader_knows():
         for names in re.findall(r"\bnames\[\] = \{(.*?)\}", path.read_text(), re.S):
             known.add(frozenset(re.findall(r'"(\w+)"', names)))
     assert len(known) > 5
-    assert {names for _, names in schema_objects()} == known
+    assert {frozenset(members) for _, members in schema_objects()} == known
 
 
 SECTIONS = {"Authorization profile": "## Its members", "Tenancy": "## Its members", "A form field": "### form_fields",
@@ -377,48 +377,27 @@ SECTIONS = {"Authorization profile": "## Its members", "Tenancy": "## Its member
 
 def test_the_reference_tells_of_the_members_that_the_schema_has():
     text = (rig.ROOT / "conf/PROFILE.md").read_text()
-    for title, names in schema_objects():
+    for title, members in schema_objects():
         section = re.search(rf"^{SECTIONS[title]}$(.*?)^##", text, re.S | re.M).group(1)
-        assert names - set(re.findall(r'[`"](\w+)(?:`|": )', section)) == set(), title
+        assert set(members) - set(re.findall(r'[`"](\w+)(?:`|": )', section)) == set(), title
     tables = re.findall(r"^\| member \| values \| default \|\n\| --- \| --- \| --- \|\n((?:\|.*\n)+)", text, re.M)
     assert len(tables) >= 3
-    every = set().union(*(names for _, names in schema_objects()))
+    every = set().union(*(members for _, members in schema_objects()))
     for table in tables:
         first = "\n".join(re.findall(r"^\| ([^|]+) \|", table, re.M))
         assert set(re.findall(r"`(\w+)`", first)) - every == set()
 
 
 def test_every_member_has_a_title_and_a_description():
-    def look(node, path):
-        if isinstance(node, dict):
-            if "additionalProperties" in node:  # an object of the profile's, not a condition on one
-                for name, member in node.get("properties", {}).items():
-                    if "$ref" not in member and name != "set":
-                        assert member.get("title") and member.get("description"), f"{path}.{name}"
-            for key, value in node.items():
-                look(value, f"{path}.{key}")
-        elif isinstance(node, list):
-            for value in node:
-                look(value, path)
-    look(SCHEMA, "")
-
-
-def properties():
-    """(title of the object, member, what the schema says of it)."""
-    def look(node):
-        if isinstance(node, dict):
-            if node.get("additionalProperties") is False and "title" in node:
-                yield from ((node["title"], name, member) for name, member in node["properties"].items())
-            for value in node.values():
-                yield from look(value)
-        elif isinstance(node, list):
-            for value in node:
-                yield from look(value)
-    return list(look(SCHEMA))
+    for title, members in schema_objects():
+        for name, member in members.items():
+            if name != "set" and "$ref" not in member:
+                assert member.get("title") and member.get("description"), (title, name)
 
 
 def test_defaults_are_those_that_are_shown_and_told(tmp_path):
-    with_default = [(title, name, member["default"]) for title, name, member in properties() if "default" in member]
+    with_default = [(title, name, member["default"]) for title, members in schema_objects() for name, member in members.items()
+                    if "default" in member]
     platform = rig.Platform(tmp_path / "platform").start()
     shown = platform.put_profile("p", token_url=BASE["token_url"], client={}, answer={}, form_fields=[{"key": "pin"}],
                                  fields=[{"key": "X-A", "value": ""}])
