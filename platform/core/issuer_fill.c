@@ -188,11 +188,9 @@ static const char *fitting_method(const struct filler *f, const json_t *client)
     return !has_any && is_method(f, "none") ? "none" : NULL;
 }
 
-/* The server's methods, for a sentence. */
-static const char *methods_text(const struct filler *f, char out[SHOWN_BYTES])
+/* The words of a list, for a sentence. */
+static const char *words_text(const json_t *list, char out[SHOWN_BYTES])
 {
-    const json_t *list = json_object_get(f->metadata, METHODS);
-
     out[0] = '\0';
     for (size_t i = 0; i < json_array_size(list); i++) {
         size_t used = strlen(out);
@@ -200,7 +198,15 @@ static const char *methods_text(const struct filler *f, char out[SHOWN_BYTES])
         (void)snprintf(out + used, SHOWN_BYTES - used, "%s%s", used > 0 ? ", " : "",
                        word_at(list, i));
     }
-    return list == NULL ? "client_secret_basic, since it names none" : out;
+    return out;
+}
+
+/* The server's methods, likewise. */
+static const char *methods_text(const struct filler *f, char out[SHOWN_BYTES])
+{
+    const json_t *list = json_object_get(f->metadata, METHODS);
+
+    return list == NULL ? "client_secret_basic, since it names none" : words_text(list, out);
 }
 
 static void warn_of_given_method(const struct filler *f, const char *method)
@@ -248,6 +254,27 @@ static void fill_method(const struct filler *f)
     }
 }
 
+/* What signs an assertion must be one of the server's (RFC 8414, 2); without a word, it is RS256.
+ */
+static void warn_of_alg(const struct filler *f)
+{
+    const json_t *client = json_object_get(f->to->profile, "client");
+    const json_t *list =
+        json_object_get(f->metadata, "token_endpoint_auth_signing_alg_values_supported");
+    const char *method = text_of(client, "method");
+    const char *alg = text_of(client, "alg");
+    char words[SHOWN_BYTES];
+
+    if (method == NULL || strcmp(method, "private_key_jwt") != 0 || list == NULL) {
+        return;
+    }
+    if (!is_listed(list, alg != NULL ? alg : "RS256")) {
+        faults_add(f->to->warnings, NULL, "client.alg", "is %s; the issuer's are: %s",
+                   alg != NULL ? "kept as it is" : "left out, which means RS256",
+                   words_text(list, words));
+    }
+}
+
 static void warn_of_grant(const struct filler *f)
 {
     const json_t *list = json_object_get(f->metadata, "grant_types_supported");
@@ -278,6 +305,7 @@ bool issuer_fill(const struct issuer *i, const json_t *metadata, const struct is
     }
     fill_revocation_url(&f);
     fill_method(&f);
+    warn_of_alg(&f);
     warn_of_grant(&f);
     return faults_total(target->faults) == found;
 }

@@ -186,6 +186,20 @@ static void issuer_fill_fills_what_is_left_out_and_nothing_else(void **state)
          "{'token_url': 'https://i.example/token',"
          " 'client': {'id': 'a', 'key': 'k', 'method': 'private_key_jwt'}}",
          "token_url client.method ", NULL, NULL},
+        {"a key that signs otherwise", I,
+         "{" AT ", " METHODS ": ['private_key_jwt'],"
+         " 'token_endpoint_auth_signing_alg_values_supported': ['ES256', 'PS256']}",
+         "{'client': {'id': 'a', 'key': 'k'}}",
+         "{'token_url': 'https://i.example/token',"
+         " 'client': {'id': 'a', 'key': 'k', 'method': 'private_key_jwt'}}",
+         "token_url client.method ", "client.alg", "means RS256; the issuer's are: ES256, PS256"},
+        {"a key that signs as the issuer wants it", I,
+         "{" AT ", " METHODS ": ['private_key_jwt'],"
+         " 'token_endpoint_auth_signing_alg_values_supported': ['ES256']}",
+         "{'client': {'id': 'a', 'key': 'k', 'alg': 'ES256', 'method': 'private_key_jwt'}}",
+         "{'token_url': 'https://i.example/token',"
+         " 'client': {'id': 'a', 'key': 'k', 'alg': 'ES256', 'method': 'private_key_jwt'}}",
+         "token_url ", NULL, NULL},
         {"a certificate", I, "{" AT ", " METHODS ": ['private_key_jwt', 'tls_client_auth']}",
          "{'client': {'id': 'a', 'key': 'k', 'certificate': 'c'}}",
          "{'token_url': 'https://i.example/token',"
