@@ -1,6 +1,7 @@
 #include "agent/io/secrets.h"
 
 #include "agent/core/secret_text.h"
+#include "common/core/echo.h"
 #include "common/core/path.h"
 #include "common/io/file.h"
 #include "common/io/folder.h"
@@ -55,6 +56,22 @@ static size_t give(struct binding *b, const char *name, const struct secret *val
     return given;
 }
 
+/* What an endpoint repeats of it is looked for; see echo.h. */
+static void note_short(struct binding *b, const char *path, const struct secret *secret)
+{
+    size_t bytes = secret_view(secret).len;
+
+    if (bytes < ECHO_BYTES_MIN) {
+        faults_add(b->notes, path, "",
+                   "fewer than %d bytes: if an endpoint repeats it, it is not noticed",
+                   ECHO_BYTES_MIN);
+    } else if (bytes < ECHO_SURE_BYTES) {
+        faults_add(b->notes, path, "",
+                   "fewer than %d bytes: a token in which an endpoint repeats it is not withheld",
+                   ECHO_SURE_BYTES);
+    }
+}
+
 /* False: what is wrong was said. */
 static bool read_secret(struct binding *b, const char *path, const struct file_guard *guard,
                         struct secret *out)
@@ -76,8 +93,10 @@ static bool read_secret(struct binding *b, const char *path, const struct file_g
     secret_done(&whole);
     if (why != NULL) {
         faults_add(b->faults, path, "", "%s", why);
+        return false;
     }
-    return why == NULL;
+    note_short(b, path, out);
+    return true;
 }
 
 /* ---- the folder ---- */

@@ -9,8 +9,8 @@
 
 /* Read them and give them to the rules that bind them. Every fault is added to `faults`: a folder
  * or file that can't be used, a name that a rule binds and nothing keeps. `notes` tells of files
- * that no rule binds. Credentials are looked at by the names that rules bind, since a unit may have
- * others. */
+ * that no rule binds, and of secrets too short to be looked for in what an endpoint says.
+ * Credentials are looked at by the names that rules bind, since a unit may have others. */
 void secrets_bind(const struct agent_settings *settings, struct policy *policy,
                   struct faults *faults, struct faults *notes);
 

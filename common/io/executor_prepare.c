@@ -31,8 +31,13 @@ static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct s
                                struct cx_fail *fail)
 {
     struct executor_run *run = ctx;
-    const struct policy_secret *secret = policy_find_secret(run->rule, use, fail);
+    const struct policy_secret *secret;
 
+    if (run->executor->options.side == ADVICE_PLATFORM) {
+        return cx_fail_set(fail, CX_E_SECRET, "job.secret",
+                           "an agent keeps it, and the profile names no connector");
+    }
+    secret = policy_find_secret(run->rule, use, fail);
     if (secret == NULL) {
         return CX_E_SECRET;
     }

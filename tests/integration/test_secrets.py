@@ -256,6 +256,16 @@ def test_a_secret_that_no_rule_binds_is_noted_and_hidden_files_are_passed_over(k
     assert "hr.swp" not in text and "secrets.d/hr:" not in text and SECRET not in text
 
 
+def test_a_short_secret_is_noted(kept):
+    put_secret(kept.agent.folder, "pin", "4711")
+    put_secret(kept.agent.folder, "key", "abc\n")
+    kept.allow(("pin", "payload", "pin"), ("key", "payload", "key"))
+    status, text = check(kept)
+    assert status == 0, text
+    assert "secrets.d/pin: note: fewer than 8 bytes: a token in which" in text
+    assert "secrets.d/key: note: fewer than 4 bytes: if an endpoint repeats it" in text
+
+
 def test_explain_names_the_secrets_of_the_rule(kept):
     put_secret(kept.agent.folder, "hr", SECRET)
     kept.allow(("hr", "payload", "pin"))
