@@ -8,7 +8,7 @@
 
 static json_t *text(struct slice s)
 {
-    return json_stringn((const char *)s.ptr, s.len);
+    return json_stringn(s.ptr != NULL ? (const char *)s.ptr : "", s.len);
 }
 
 static json_t *header_of(const struct assertion *a)

@@ -1,6 +1,7 @@
 """Exchanges through the tunnel with real third-party token servers over TLS."""
 import pytest
 import rig
+from endpoint_behaviours import ACCOUNTS
 
 SERVERS = ("glewlwyd", "node_oauth")
 
@@ -101,3 +102,40 @@ def test_no_secret_reaches_a_log(ready, agent, server):
     logs = "\n".join(ready.process.lines + agent.process.lines)
     for secret in (server["password"], server["client_secret"], "sesame-open-up", token, ready.admin_key, ready.app_key):
         assert secret not in logs
+
+
+@pytest.mark.parametrize("server", ["glewlwyd"], indirect=True)
+def test_a_public_client_says_its_id_alone(ready, server):
+    ready.put_profile("p", **profile_of(server, token_url=server["public_token_url"], client={"id": server["public_client_id"]}))
+    assert ready.exchange("p", variables=right(server)).status == 200
+
+
+def test_an_encoded_secret_is_not_what_these_servers_take(ready, server):
+    client = {"method": "client_secret_basic", "id": server["client_id"], "secret": server["client_secret"]}
+    ready.put_profile("p", **profile_of(server, client=client))
+    assert ready.exchange("p", variables=right(server)).json["code"] in ("client_refused", "request_refused")
+
+
+METHODS = ("none", "client_secret_basic", "client_secret_basic_raw", "client_secret_post")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_is_that_one_and_no_other(platform, agent, endpoint, method):
+    client = {"id": ACCOUNTS["public_client_id" if method == "none" else "client_id"]}
+    if method != "none":
+        client["secret"] = ACCOUNTS["client_secret"]
+    agent.set_policy(rig.rule("idp", endpoint.url("/**"))).start()
+    for other in METHODS:
+        platform.put_profile("p", connector="dc", token_url=endpoint.url(f"/token?client={other}"), client={"method": method, **client})
+        answer = platform.exchange("p", variables={"username": "alice", "password": "right"})
+        assert (answer.status, answer.json["code"]) == ((200, "issued") if method == other else (422, "client_refused")), answer
+
+
+def test_a_refresh_goes_to_its_own_url(platform, agent, endpoint):
+    agent.set_policy(rig.rule("idp", endpoint.url("/**"))).start()
+    platform.put_profile("p", connector="dc", token_url=endpoint.url("/token"), refresh_url=endpoint.url("/form-answer?expires_in=7"))
+    first = platform.exchange("p", variables={"username": "alice", "password": "right"}).json["token"]
+    answer = platform.api("POST", "/v1/profiles/p/refresh", {"refresh_token": first["refresh_token"]}, key=platform.app_key)
+    assert answer.status == 200 and answer.json["token"]["expires_in"] == 7, answer
+    assert [(r.path, r.field("grant_type")) for r in endpoint.journal.requests()] == [
+        ("/token", "password"), ("/form-answer", "refresh_token")]
