@@ -19,6 +19,7 @@ static const struct cli_option exchange_options[] = {
 };
 static const struct cli_option profile_put_options[] = {
     {"ask", "MEMBER", "client.secret, credentials.NAME ...: asked for, or read from standard input: a line each"},
+    {"file", "MEMBER=FILE", "likewise, but what FILE holds: a key, for example"},
     {"discover", "URL", "fill what FILE leaves out from this issuer's metadata"},
 };
 static const struct cli_option profile_list_options[] = {
@@ -60,7 +61,7 @@ static const struct cli_command commands[] = {
      OPTIONS(profile_put_options), .run = command_profile_put,
      .more = "FILE is a profile as JSON, as `profile show` prints it, or a list of them; \"-\" is standard\n"
              "input. It is checked whole, and every fault of it is named; a profile with a fault is not\n"
-             "put. A secret that is shown as {\"set\": true} is kept if it is stored; else --ask gives it.\n"
+             "put. A secret that is shown as {\"set\": true} is kept if it is stored; else --ask or --file gives it.\n"
              "URL is an issuer (OpenID Connect Discovery, RFC 8414), or the address of its metadata. The\n"
              "profile's connector asks it, if its agents' policy allows a GET there. What FILE gives is\n"
              "never changed."},

@@ -1,8 +1,8 @@
 #include "platform/io/admin.h"
 #include "platform/io/admin_commands.h"
+#include "platform/io/profile_secrets.h"
 
 #include "common/io/file.h"
-#include "common/io/terminal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,6 @@
 
 enum {
     PATH_BYTES = 128,
-    PROMPT_BYTES = 160,
     FILE_BYTES_MAX = 16 * 1024 * 1024, /* all profiles of a platform may be in one */
 };
 
@@ -41,15 +40,6 @@ static json_t *read_file(const struct cli_args *args)
     return json;
 }
 
-static enum cli_status refuse_usage(const struct cli_args *args, const char *what, const char *why)
-{
-    struct cx_fail fail = {0};
-
-    (void)cx_fail_set(&fail, CX_E_SYNTAX, "profile.put", "%s", why);
-    cli_print_fail(args, what, &fail);
-    return CLI_USAGE;
-}
-
 static void print_warnings(const json_t *answer)
 {
     json_t *warning;
@@ -58,101 +48,6 @@ static void print_warnings(const json_t *answer)
     json_array_foreach(json_object_get(answer, "warnings"), i, warning)
     {
         printf("  warning: %s: %s\n", admin_text(warning, "field"), admin_text(warning, "message"));
-    }
-}
-
-/* ---- --ask: secrets that are not in the file ---- */
-
-/* The part of the profile that "client.secret" or "credentials.pin" is in, made if it is missing;
- * NULL if it is neither. `key` gets what follows the dot. */
-static json_t *part_of(json_t *profile, const char *member, const char **key)
-{
-    static const char *const parts[] = {"client", "credentials"};
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        size_t len = strlen(parts[i]);
-
-        if (strncmp(member, parts[i], len) != 0 || member[len] != '.' || member[len + 1] == '\0') {
-            continue;
-        }
-        *key = member + len + 1;
-        if (!json_is_object(json_object_get(profile, parts[i]))) {
-            (void)json_object_set_new(profile, parts[i], json_object());
-        }
-        return json_object_get(profile, parts[i]);
-    }
-    return NULL;
-}
-
-static enum cli_status ask_for(const struct cli_args *args, json_t *profile, const char *member)
-{
-    const char *key = NULL;
-    json_t *part = part_of(profile, member, &key);
-    struct secret value = {0};
-    struct cx_fail fail = {0};
-    char prompt[PROMPT_BYTES];
-    struct slice text;
-
-    if (part == NULL) {
-        return refuse_usage(args, "--ask", "takes client.secret or credentials.NAME, and the like");
-    }
-    (void)snprintf(prompt, sizeof(prompt), "%s: ", member);
-    if (terminal_ask_secret(prompt, &value, &fail) != CX_OK) {
-        cli_print_fail(args, member, &fail);
-        return CLI_FAILED;
-    }
-    text = secret_view(&value);
-    if (json_object_set_new(part, key, json_stringn((const char *)text.ptr, text.len)) != 0) {
-        secret_done(&value);
-        return refuse_usage(args, member, "is not UTF-8");
-    }
-    secret_done(&value);
-    return CLI_DONE;
-}
-
-static enum cli_status ask_all(const struct cli_args *args, json_t *profile)
-{
-    enum cli_status status = CLI_DONE;
-    const char *member;
-
-    for (size_t i = 0; status == CLI_DONE && (member = cli_value_at(args, "ask", i)) != NULL; i++) {
-        status = ask_for(args, profile, member);
-    }
-    return status;
-}
-
-static bool is_kept_mark(const json_t *profile, const char *field)
-{
-    const char *dot = strchr(field, '.');
-    char part[PATH_BYTES];
-    json_t *value;
-
-    if (dot == NULL || (size_t)(dot - field) >= sizeof(part)) {
-        return false;
-    }
-    (void)snprintf(part, sizeof(part), "%.*s", (int)(dot - field), field);
-    value = json_object_get(json_object_get(profile, part), dot + 1);
-    return json_is_true(json_object_get(value, "set"));
-}
-
-/* The file has {"set": true} where nothing is stored, or where it may not go any more. */
-static void print_how_to_give(const json_t *profile, const json_t *problem)
-{
-    bool is_any = false;
-    json_t *error;
-    size_t i;
-
-    json_array_foreach(json_object_get(problem, "errors"), i, error)
-    {
-        if (is_kept_mark(profile, admin_text(error, "field"))) {
-            fprintf(stderr, "%s --ask %s",
-                    is_any ? "" : "  a profile that is shown has no secrets; give them:",
-                    admin_text(error, "field"));
-            is_any = true;
-        }
-    }
-    if (is_any) {
-        fprintf(stderr, "\n");
     }
 }
 
@@ -211,7 +106,7 @@ static enum cli_status put(const struct cli_args *args, const char *name, const 
         printf("profile %s %s\n", name, answer.status == 201 ? "added" : "changed");
         print_warnings(answer.json);
     } else {
-        print_how_to_give(profile, answer.json);
+        profile_print_how_to_give(profile, answer.json);
     }
     admin_answer_done(&answer);
     return status;
@@ -229,7 +124,7 @@ static enum cli_status put_one(const struct cli_args *args, json_t *given)
     } else if (name[0] == '\0') {
         fprintf(stderr, "%s: name: is missing\n", args->words[0]);
     } else if (admin_name(args, name)) {
-        status = ask_all(args, profile);
+        status = profile_take_secrets(args, profile);
         if (status == CLI_DONE && cli_has(args, "discover")) {
             status = discover(args, name, &profile);
         }
@@ -246,9 +141,9 @@ static enum cli_status put_many(const struct cli_args *args, const json_t *list)
     json_t *profile;
     size_t i;
 
-    if (cli_has(args, "ask") || cli_has(args, "discover")) {
-        return refuse_usage(args, args->words[0],
-                            "has several profiles: --ask and --discover are for one");
+    if (args->ngiven > 0) {
+        return profile_refuse_usage(
+            args, args->words[0], "has several profiles: --ask, --file and --discover are for one");
     }
     json_array_foreach(list, i, profile)
     {
@@ -270,8 +165,8 @@ enum cli_status command_profile_put(const struct cli_args *args)
     json_t *list;
 
     if (strcmp(args->words[0], "-") == 0 && cli_has(args, "ask")) {
-        return refuse_usage(args, "--ask",
-                            "reads standard input, which is the profile already: give a FILE");
+        return profile_refuse_usage(
+            args, "--ask", "reads standard input, which is the profile already: give a FILE");
     }
     json = read_file(args);
     if (json == NULL) {

@@ -127,12 +127,39 @@ def test_a_file_that_is_no_profile(platform, tmp_path, content, says):
 
 
 @pytest.mark.parametrize("options, says", (
-    (("--ask", "token_url"), "takes client.secret or credentials.NAME"),
-    (("--ask", "client."), "takes client.secret or credentials.NAME"),
+    (("--ask", "token_url"), "is neither client.NAME nor credentials.NAME"),
+    (("--ask", "client."), "is neither client.NAME nor credentials.NAME"),
+    (("--file", "client.key"), "takes MEMBER=FILE"),
+    (("--file", f"name={rig.ROOT / 'conf/profile.json.example'}"), "is neither client.NAME nor credentials.NAME"),
 ))
 def test_only_secrets_are_asked_for(platform, tmp_path, options, says):
     done = platform.cli("profile", "put", write(tmp_path, SMALL), *options, stdin="x\n")
     assert done.returncode == 2 and says in done.stderr, done.stderr
+
+
+def test_a_key_is_taken_from_its_file(platform, other, pki, tmp_path):
+    """PEM has many lines: --ask reads one."""
+    signing = {**SMALL, "client": {"method": "private_key_jwt", "id": "portal", "alg": "ES256"}}
+    done = platform.cli("profile", "put", write(tmp_path, signing), "--file", f"client.key={pki / 'client.key'}")
+    assert done.returncode == 0, done.stderr
+    shown = write(tmp_path, platform.cli("profile", "show", "small").stdout, "shown.json")
+    done = other.cli("profile", "put", shown)
+    assert done.returncode == 1 and done.stderr.endswith("give them: --file client.key=FILE\n"), done.stderr
+    done = other.cli("profile", "put", shown, "--file", f"client.key={pki / 'client.key'}")
+    assert done.returncode == 0, done.stderr
+    assert other.cli("profile", "show", "small").stdout == shown.read_text()
+
+
+def test_a_secret_is_taken_from_its_file_without_the_line_end(platform, agent, endpoint, tmp_path):
+    agent.set_policy(rig.rule("e", rig.origin(endpoint.url("/")) + "/**")).start()
+    profile = {**SMALL, "connector": "dc", "token_url": endpoint.url("/token"), "mode": "pre_authorized",
+               "credentials": {"username": "ada"}}
+    secret = write(tmp_path, "right\n", "secret")
+    done = platform.cli("profile", "put", write(tmp_path, profile), "--file", f"credentials.password={secret}")
+    assert done.returncode == 0, done.stderr
+    assert platform.exchange("small").status == 200
+    done = platform.cli("profile", "put", write(tmp_path, profile), "--file", f"credentials.password={tmp_path}/none")
+    assert done.returncode == 1 and "credentials.password" in done.stderr
 
 
 def test_standard_input_is_one_thing_at_a_time(platform):
@@ -142,7 +169,7 @@ def test_standard_input_is_one_thing_at_a_time(platform):
 
 def test_ask_and_discover_are_for_one_profile(platform, tmp_path):
     file = write(tmp_path, [SMALL, {**SMALL, "name": "b"}])
-    for option in (("--ask", "client.secret"), ("--discover", "https://idp.example")):
+    for option in (("--ask", "client.secret"), ("--file", "client.secret=/dev/null"), ("--discover", "https://idp.example")):
         done = platform.cli("profile", "put", file, *option, stdin="x\n")
         assert done.returncode == 2 and "are for one" in done.stderr
     assert platform.cli("profile", "list").stdout == ""
