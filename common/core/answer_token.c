@@ -39,11 +39,13 @@ static struct slice string_of(const json_t *value)
 }
 
 /* The objects that may hold the token: the answer itself, and one wrapping it. */
-static size_t find_homes(json_t *root, json_t *homes[HOMES_MAX])
+static size_t find_homes(const struct answer_body *body, json_t *homes[HOMES_MAX])
 {
-    json_t *places[HOMES_MAX] = {root, json_object_get(root, "data"),
-                                 json_object_get(root, "result"),
-                                 json_array_get(json_object_get(root, "items"), 0)};
+    json_t *items = json_object_get(body->root, "items");
+    json_t *places[HOMES_MAX] = {body->root, json_object_get(body->root, "data"),
+                                 json_object_get(body->root, "result"),
+                                 json_is_object(items) && body->is_xml ? items /* a list of one */
+                                                                       : json_array_get(items, 0)};
     size_t n = 0;
 
     for (size_t i = 0; i < HOMES_MAX; i++) {
@@ -330,7 +332,7 @@ static enum cx_err take_named(struct answer_body *body, const struct msg_places 
 {
     json_t *homes[HOMES_MAX];
     json_t *home = NULL;
-    size_t n = find_homes(body->root, homes);
+    size_t n = find_homes(body, homes);
     enum cx_err err = find_home(homes, n, &home, &body->why);
 
     if (err == CX_OK) {

@@ -231,7 +231,7 @@ DECLINED = {
 
 
 @pytest.mark.parametrize("why", DECLINED)
-def test_any_other_answer_is_told_as_what_it_is(ask, why):
+def test_any_other_answer_is_told_as_what_it_is(way, ask, why):
     octets, profile, status, code, execution, stage, retry, says = DECLINED[why]
     got = ask(octets, **profile)
     problem = got.json
@@ -239,6 +239,9 @@ def test_any_other_answer_is_told_as_what_it_is(ask, why):
     assert (problem["stage"], problem["safe_to_retry"]) == (stage, retry), got
     assert says in problem["detail"], got
     assert "token" not in problem
+    newest = way[1].api("GET", "/v1/exchanges?limit=1").json["exchanges"][0]
+    assert newest["id"] == problem["id"], newest
+    assert newest["outcome"] == ("refused" if status == 422 else "failed"), newest
 
 
 @pytest.mark.parametrize("path, code, says", [
