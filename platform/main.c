@@ -22,6 +22,12 @@ static const struct cli_option profile_put_options[] = {
     {"file", "MEMBER=FILE", "likewise, but what FILE holds: a key, for example"},
     {"discover", "URL", "fill what FILE leaves out from this issuer's metadata"},
 };
+static const struct cli_option profile_test_options[] = {
+    {"set", "NAME=VALUE", "a value; other users of this machine can see it: not for secrets"},
+    {"ask", "NAME", "a value that is asked for, or read from standard input: a line each"},
+    {"file", "FILE", "test this profile, which need not be saved, instead of the saved one"},
+    {"json", NULL, "the API's whole answer"},
+};
 static const struct cli_option profile_list_options[] = {
     {"json", NULL, "the profiles whole, as `profile put` takes them back"},
 };
@@ -71,6 +77,12 @@ static const struct cli_command commands[] = {
      NAME_ONLY, .run = command_profile_show},
     {.name = "profile remove", .args = "NAME", .help = "remove a profile", NAME_ONLY,
      .run = command_profile_remove},
+    {.name = "profile test", .args = "NAME", .help = "try a profile, and tell every hop of it",
+     OPTIONS(profile_test_options), NAME_ONLY, .run = command_profile_test,
+     .more = "The exchange is run, through the profile's connector or by the platform itself; its token\n"
+             "is neither kept nor shown. Names that are no fields of the profile's form are values of\n"
+             "the context; `tenant` is the tenant. A secret that FILE shows as {\"set\": true} is the\n"
+             "saved profile's."},
     {.name = "exchange", .args = "PROFILE", .help = "ask for a token, as an application would",
      OPTIONS(exchange_options), NAME_ONLY, .run = command_exchange,
      .more = "Names that are no fields of the profile's form are values of the context; `tenant` is\n"

@@ -29,27 +29,6 @@ enum {
 
 /* ---- jobs ---- */
 
-/* Empty if there is no memory for it: the platform's own budget ends the exchange then. */
-static void encode(struct msg_result *result, struct buf *out)
-{
-    enum cx_err err = report_encode(result, MSG_MESSAGE_BYTES_MAX, out);
-    struct msg_result small;
-
-    if (err == CX_E_TOO_BIG) {
-        small = report_failure(&result->id, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE,
-                               "the tokens are too long for the tunnel");
-        small.execution = result->execution;
-        small.status = result->status;
-        small.has_timing = result->has_timing;
-        small.timing = result->timing;
-        *result = small;
-        err = report_encode(result, MSG_MESSAGE_BYTES_MAX, out);
-    }
-    if (err != CX_OK) {
-        buf_clear(out);
-    }
-}
-
 static void on_finished(void *ctx, void *owner, const struct msg_result *result)
 {
     struct agent *a = ctx;
@@ -60,7 +39,9 @@ static void on_finished(void *ctx, void *owner, const struct msg_result *result)
 
     job->run = NULL;
     buf_init(&bytes, MSG_MESSAGE_BYTES_MAX);
-    encode(&sent, &bytes);
+    if (report_encode_some(&sent, MSG_MESSAGE_BYTES_MAX, &bytes) != CX_OK) {
+        buf_clear(&bytes); /* out of memory: the platform's own budget ends the exchange */
+    }
     a->counts.done++;
     exchange_counts_result(&a->ended, outcome);
     a->counts.by_outcome[outcome->outcome]++;

@@ -2,11 +2,11 @@
 #include "agent/io/settings.h"
 #include "common/core/profile.h"
 #include "common/core/trace_json.h"
+#include "common/io/cli_json.h"
 #include "common/io/cli_values.h"
 #include "common/io/client_pem.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
-#include "common/io/file.h"
 #include "common/io/http.h"
 #include "common/io/loop.h"
 #include "common/io/trace_print.h"
@@ -28,29 +28,6 @@ struct attempt {
 };
 
 /* ---- what is asked ---- */
-
-/* NULL: why was said. */
-static json_t *read_json(const struct cli_args *args)
-{
-    struct cx_fail fail = {0};
-    json_error_t error;
-    json_t *json = NULL;
-    struct buf text;
-
-    buf_init(&text, PROFILE_BYTES_MAX);
-    if (file_read(args->words[0], PROFILE_BYTES_MAX, &text, &fail) != CX_OK) {
-        cli_print_fail(args, "try", &fail);
-    } else {
-        json =
-            json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-        if (json == NULL) { /* the place only: the file may hold a secret */
-            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n",
-                    args->words[0], error.line, error.column);
-        }
-    }
-    buf_done(&text);
-    return json;
-}
 
 static bool read_profile(struct attempt *a, const json_t *json)
 {
@@ -185,7 +162,7 @@ static bool end(struct attempt *a)
 
 static enum cli_status try_profile(struct attempt *a)
 {
-    json_t *json = read_json(a->args);
+    json_t *json = cli_json_read(a->args, a->args->words[0], PROFILE_BYTES_MAX);
     enum cli_status status = CLI_FAILED;
     json_t *values = NULL;
     bool is_clean;

@@ -69,8 +69,8 @@ static void read_connector(struct profile_reader *r)
     r->p.connector = members_text(&r->top, "connector", NAME_BYTES_MAX, NULL);
     if (members_get(&r->top, "connector") == NULL) {
         profile_warn(r, "connector",
-                     "none is set: exchanges are refused until there is one, since this version "
-                     "asks token URLs through connectors only");
+                     "none is set: the platform asks the token URL by itself, as far as `policy` "
+                     "in platform.conf allows it");
     } else if (r->p.connector != NULL && !profile_is_name(slice_of_str(r->p.connector))) {
         members_fault(&r->top, "connector", "must be a connector's name, or null for none");
     }

@@ -1,5 +1,6 @@
 #include "common/core/report.h"
 
+#include "common/core/request_mask.h"
 #include "common/core/wire.h"
 
 static enum cx_err put(const struct msg_result *result, size_t max, struct buf *out)
@@ -34,6 +35,20 @@ enum cx_err report_encode(const struct msg_result *result, size_t max, struct bu
     return err;
 }
 
+void report_mask_token(struct msg_result *result)
+{
+    static const struct slice mask = SLICE_LIT(REQUEST_MASK);
+    struct msg_token *t = &result->token;
+
+    if (!result->has_token) {
+        return;
+    }
+    t->access_token = mask;
+    t->refresh_token = slice_is_absent(t->refresh_token) ? t->refresh_token : mask;
+    t->id_token = slice_is_absent(t->id_token) ? t->id_token : mask;
+    t->extra = (struct slice){0};
+}
+
 struct msg_result report_failure(const struct cx_id *id, enum verdict code, enum stage stage,
                                  const char *message)
 {
@@ -45,6 +60,24 @@ struct msg_result report_failure(const struct cx_id *id, enum verdict code, enum
         .has_error = true,
         .error = {.stage = stage, .message = slice_of_str(message)},
     };
+}
+
+enum cx_err report_encode_some(struct msg_result *result, size_t max, struct buf *out)
+{
+    enum cx_err err = report_encode(result, max, out);
+    struct msg_result small;
+
+    if (err == CX_E_TOO_BIG) {
+        small = report_failure(&result->id, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE,
+                               "the tokens are too long to be passed on");
+        small.execution = result->execution;
+        small.status = result->status;
+        small.has_timing = result->has_timing;
+        small.timing = result->timing;
+        *result = small;
+        err = report_encode(result, max, out);
+    }
+    return err;
 }
 
 enum cx_err report_repeat(struct slice result, const struct report_again *how, struct buf *out)

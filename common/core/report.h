@@ -12,6 +12,14 @@
 enum cx_err report_encode(const struct msg_result *result, size_t max,
                           struct buf *out) CX_MUST_CHECK;
 
+/* Likewise, but for a result whose tokens alone are too long: that one becomes, in `result` too, a
+ * failure that says so. Error: CX_E_NOMEM. */
+enum cx_err report_encode_some(struct msg_result *result, size_t max,
+                               struct buf *out) CX_MUST_CHECK;
+
+/* A test's token is nobody's: that there is one stays, what it is goes. */
+void report_mask_token(struct msg_result *result);
+
 /* A result that says why a job was not begun or has no answer. `message` is a sentence. */
 struct msg_result report_failure(const struct cx_id *id, enum verdict code, enum stage stage,
                                  const char *message);

@@ -89,12 +89,26 @@ static void hide_secrets(struct executor_run *run, struct msg_result *result,
     echo_done(&echo);
 }
 
+/* What would be the agent's is the platform's own where it asks by itself. */
+static void name_platform(struct msg_result *result)
+{
+    if (result->code == VERDICT_AGENT_UNAVAILABLE) {
+        result->code = VERDICT_PLATFORM_FAILED;
+    }
+    if (result->has_error && result->error.stage == STAGE_AGENT) {
+        result->error.stage = STAGE_PLATFORM;
+    }
+}
+
 /* Give the result away, forget the run. */
 static void run_end(struct executor_run *run, struct msg_result *result)
 {
     struct executor *e = run->executor;
     struct report_hidden hidden = {0};
 
+    if (e->options.side == ADVICE_PLATFORM) {
+        name_platform(result);
+    }
     result->has_timing = true;
     result->timing.queued = run->started_us - run->arrived_us;
     result->timing.policy = run->policy_us;
@@ -103,6 +117,9 @@ static void run_end(struct executor_run *run, struct msg_result *result)
     }
     if (run->trace != NULL) {
         executor_trace_finish(run->trace, run->end, result);
+    }
+    if (run->purpose == PURPOSE_TEST) {
+        report_mask_token(result);
     }
     e->options.finished(e->options.ctx, run->owner, result);
     report_hidden_done(&hidden);
@@ -199,7 +216,7 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
         result.code = VERDICT_AGENT_UNAVAILABLE;
         result.has_error = true;
         result.error.stage = STAGE_AGENT;
-        result.error.message = slice_of_str("the agent is out of memory");
+        result.error.message = slice_of_str("out of memory");
     } else {
         result.outcome = answer.outcome;
         result.code = answer.code;
@@ -322,12 +339,17 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
         run->trace = executor_trace_new(message, e->options.side, e->options.is_at_hand);
     }
     if (!keep(run, message)) {
-        (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "the agent is out of memory");
+        (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "out of memory");
         executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     } else if (executor_prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
         executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     }
     return run;
+}
+
+bool executor_has_left(const struct executor_run *run)
+{
+    return run->has_left;
 }
 
 void executor_cancel(struct executor_run *run)

@@ -45,6 +45,9 @@ const struct policy *executor_policy(const struct executor *e);
 struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,
                                     uint64_t arrived_us);
 
+/* Bytes of its request may have left. */
+bool executor_has_left(const struct executor_run *run);
+
 /* Nobody waits for it any more: a job whose request has not begun to leave is ended, any other runs
  * to its end. */
 void executor_cancel(struct executor_run *run);

@@ -26,6 +26,13 @@ static bool begin_request(struct executor_run *run, const struct msg_job *messag
     return true;
 }
 
+static enum cx_err refuse_secret(struct cx_fail *fail)
+{
+    return cx_fail_set(fail, CX_E_SECRET, "policy.secret",
+                       "the platform keeps no secrets: {{secret:...}} is an agent's, and this "
+                       "profile has no connector");
+}
+
 /* A find_secret: what the rule binds; ctx is the run. */
 static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct slice *value,
                                struct cx_fail *fail)
@@ -34,8 +41,7 @@ static enum cx_err find_secret(void *ctx, const struct keeper_use *use, struct s
     const struct policy_secret *secret;
 
     if (run->executor->options.side == ADVICE_PLATFORM) {
-        return cx_fail_set(fail, CX_E_SECRET, "job.secret",
-                           "an agent keeps it, and the profile names no connector");
+        return refuse_secret(fail);
     }
     secret = policy_find_secret(run->rule, use, fail);
     if (secret == NULL) {
@@ -55,6 +61,9 @@ static enum cx_err sign(void *ctx, const struct keeper_assertion *ask, struct bu
 {
     const struct executor_run *run = ctx;
 
+    if (run->executor->options.side == ADVICE_PLATFORM && !slice_is_absent(ask->secret)) {
+        return refuse_secret(fail);
+    }
     return executor_client_sign(run->rule, ask, out, fail);
 }
 
@@ -143,6 +152,17 @@ static void remember(struct executor_run *run, const struct msg_job *message)
     }
 }
 
+static void refuse_by_policy(struct executor_run *run, const struct cx_fail *why)
+{
+    struct cx_fail fail = *why;
+
+    if (run->executor->options.side == ADVICE_PLATFORM) {
+        (void)cx_fail_set(&fail, why->code, why->op, "the policy of platform.conf refuses it: %s",
+                          cx_fail_text(why));
+    }
+    executor_refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
+}
+
 static bool is_allowed(struct executor_run *run, const struct msg_job *message)
 {
     struct cx_fail fail = {0};
@@ -164,7 +184,7 @@ static bool is_allowed(struct executor_run *run, const struct msg_job *message)
         err = go_to_target(run, &fail);
     }
     if (err != CX_OK || !policy_allows_host(run->rule, &run->url, &fail)) {
-        executor_refuse(run, VERDICT_POLICY_REFUSED, STAGE_POLICY, &fail);
+        refuse_by_policy(run, &fail);
         return false;
     }
     remember(run, message);

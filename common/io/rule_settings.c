@@ -71,6 +71,7 @@ static const struct conf_row rule_rows[] = {
     {"pins", CONF_STRINGS, AT_RULE(pins), NULL, 0, TLS_PINS_MAX, 0,
      "the servers' keys, sha256//BASE64 of the public key (SPKI) as curl writes it; one of them must "
      "fit, besides the certificate. Any key if left out", NULL},
+    /* AGENT_ROWS: what only an agent has */
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
     {"secrets", CONF_GROUPS(&secret_table), AT_RULE(secrets), NULL, 0, POLICY_SECRETS_MAX, 0,
@@ -79,6 +80,10 @@ static const struct conf_row rule_rows[] = {
 };
 /* clang-format on */
 const struct conf_table rule_settings_table = CONF_TABLE(struct rule_settings, rule_rows);
+
+enum { AGENT_ROWS = 2 }; /* from "share" to the end */
+const struct conf_table rule_settings_platform_table = {
+    rule_rows, sizeof(rule_rows) / sizeof(rule_rows[0]) - AGENT_ROWS, sizeof(struct rule_settings)};
 
 /* A NULL-terminated copy of the pointers; NULL if out of memory. */
 static const char **terminated(const struct conf_strings *strings)

@@ -36,6 +36,9 @@ struct rule_settings { /* one entry of `policy` */
 
 extern const struct conf_table rule_settings_table;
 
+/* Without what only an agent has. */
+extern const struct conf_table rule_settings_platform_table;
+
 /* Add the rules (struct rule_settings each) to the policy; what they name is looked at, and every
  * fault is added to `faults`. */
 void rule_settings_add(const struct conf_list *rules, struct policy *policy, struct faults *faults);

@@ -102,7 +102,7 @@ void problem_hops(const struct msg_timing *t, struct problem_hop out[PROBLEM_HOP
     memcpy(out, hops, sizeof(hops));
 }
 
-static json_t *timing_json(const struct msg_timing *t)
+json_t *problem_timing_json(const struct msg_timing *t)
 {
     struct problem_hop hops[PROBLEM_HOPS];
     json_t *json = json_object();
@@ -137,10 +137,13 @@ json_t *problem_json(const struct problem *p)
                                   json_integer((json_int_t)p->retry_after_ms));
     }
     if (p->timing != NULL) {
-        (void)json_object_set_new(json, "timing_us", timing_json(p->timing));
+        (void)json_object_set_new(json, "timing_us", problem_timing_json(p->timing));
     }
     if (p->errors != NULL && faults_total(p->errors) > 0) {
         (void)json_object_set_new(json, "errors", errors_json(p->errors));
+    }
+    if (p->trace != NULL) {
+        (void)json_object_set(json, "trace", p->trace);
     }
     set_str(json, "connector", p->connector);
     set_str(json, "agent", p->agent);

@@ -33,6 +33,7 @@ struct problem {
     uint64_t retry_after_ms;
     const struct msg_timing *timing; /* NULL: none */
     const struct faults *errors;     /* by field */
+    json_t *trace;                   /* its rows; borrowed; NULL: none */
     const char *connector;
     const char *agent;
     const char *id;
@@ -46,6 +47,7 @@ struct problem_hop {
     uint64_t us;
 };
 void problem_hops(const struct msg_timing *t, struct problem_hop out[PROBLEM_HOPS]);
+json_t *problem_timing_json(const struct msg_timing *t); /* as an object; a new reference */
 
 /* A new reference; NULL if out of memory. `type` is about:blank and `title` the status's own
  * phrase, as RFC 9457 4.2.1 has it; `code` is what programs branch on. */

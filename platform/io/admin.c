@@ -127,3 +127,20 @@ enum cli_status admin_do(const struct cli_args *args, const struct admin_ask *as
     }
     return status;
 }
+
+bool admin_is_form_field(const void *profile, const char *name)
+{
+    json_t *field;
+    size_t i;
+
+    if (strcmp(name, "username") == 0 || strcmp(name, "password") == 0) {
+        return true; /* whether or not the form names them */
+    }
+    json_array_foreach(json_object_get(profile, "form_fields"), i, field)
+    {
+        if (strcmp(admin_text(field, "key"), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -35,6 +35,9 @@ void admin_print_problem(const struct cli_args *args, const struct admin_answer 
 /* True if `name` may stand in a path as it is; else prints why not. */
 bool admin_name(const struct cli_args *args, const char *name);
 
+/* cli_values_form of a profile as JSON: does its form have a field of that name? */
+bool admin_is_form_field(const void *profile, const char *name);
+
 /* Members of an object; "" and 0 if absent. */
 const char *admin_text(const json_t *json, const char *key);
 long long admin_number(const json_t *json, const char *key);

@@ -17,6 +17,7 @@ enum cli_status command_profile_put(const struct cli_args *args);
 enum cli_status command_profile_list(const struct cli_args *args);
 enum cli_status command_profile_show(const struct cli_args *args);
 enum cli_status command_profile_remove(const struct cli_args *args);
+enum cli_status command_profile_test(const struct cli_args *args);
 enum cli_status command_exchange(const struct cli_args *args);
 
 #endif

@@ -38,6 +38,7 @@ static const struct route routes[] = {
     {"PUT", "/v1/profiles/*", ACCESS_ADMIN, true, api_profiles_put},
     {"GET", "/v1/profiles/*", ACCESS_ADMIN, false, api_profiles_show},
     {"DELETE", "/v1/profiles/*", ACCESS_ADMIN, false, api_profiles_remove},
+    {"POST", "/v1/profiles/*/test", ACCESS_ADMIN, true, api_profiles_test},
     {"POST", "/v1/profiles/*/discover", ACCESS_ADMIN, true, api_profiles_discover},
 };
 

@@ -13,9 +13,27 @@ struct profile;
 /* Answer with how it ended: the token, or a problem. */
 void api_reply_end(struct http_call *call, const char *trace_id, const struct exchange_end *end);
 
+/* The rows of its trace, an array; NULL if it has none. A new reference. */
+json_t *api_trace_json(const struct exchange_end *end);
+
 /* Likewise from what the store kept: the encoded result. False: it can't be read; not answered. */
 bool api_reply_stored(const struct api_request *r, const struct store_found *found,
                       struct slice part);
+
+/* --- what is asked (api_ask.c) --- */
+
+/* What the body says, read and owned. */
+struct api_ask {
+    struct profile_call call; /* its variables and context are the body's */
+    char *tenant;
+    char *refresh_token;
+    uint32_t budget_ms; /* the profile's, or less */
+};
+
+/* Every fault is added to `faults`, those of the values too. api_ask_done in any case. */
+void api_ask_read(const struct api_request *r, const struct profile *profile,
+                  enum job_purpose purpose, struct api_ask *out, struct faults *faults);
+void api_ask_done(struct api_ask *ask);
 
 /* --- what could not begin (api_exchange.c) --- */
 

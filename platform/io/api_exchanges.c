@@ -38,8 +38,8 @@ static void add_row(void *ctx, const struct store_exchange *e)
     bool has_ended = e->ended_ms != 0;
     uint64_t took_ms = e->ended_ms > e->began_ms ? e->ended_ms - e->began_ms : 0;
     json_t *row = json_pack(
-        "{s:s, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
-        id_text(&e->id, id), "profile", e->profile, "connector", e->connector, "agent",
+        "{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+        id_text(&e->id, id), "profile", e->profile, "connector", word_json(e->connector), "agent",
         id_is_none(&e->agent) ? json_null() : json_string(id_text(&e->agent, agent)), "key",
         word_json(e->key), "purpose", terms_purpose(e->purpose), "outcome",
         word_json(terms_outcome(e->outcome)), "code", word_json(terms_verdict(e->code)),

@@ -64,6 +64,7 @@ void api_profiles_put(struct api_request *r);
 void api_profiles_list(struct api_request *r);
 void api_profiles_show(struct api_request *r);
 void api_profiles_remove(struct api_request *r);
+void api_profiles_test(struct api_request *r);
 void api_profiles_discover(struct api_request *r);
 void api_exchange(struct api_request *r);
 void api_refresh(struct api_request *r);

@@ -1,6 +1,7 @@
 #include "platform/io/api_internal.h"
 
 #include "common/core/json_text.h"
+#include "common/core/trace_json.h"
 #include "common/core/wire.h"
 #include "platform/io/api_exchange.h"
 
@@ -10,6 +11,12 @@ enum {
     ANSWER_BYTES_FIRST = 1024,
     ANSWER_BYTES_MAX = 8 * MSG_MESSAGE_BYTES_MAX, /* an escape has six bytes at most */
 };
+
+/* Of the platform's own exchanges: none. */
+static const char *connector_of(const struct exchange_end *end)
+{
+    return end->connector != NULL && end->connector[0] != '\0' ? end->connector : NULL;
+}
 
 /* The answer's other members: an agent says that they are JSON. */
 static void put_extra(struct json_text *w, struct slice extra)
@@ -45,6 +52,24 @@ static void put_token(struct json_text *w, const struct msg_token *token)
     json_text_close(w);
 }
 
+json_t *api_trace_json(const struct exchange_end *end)
+{
+    const struct msg_result *r = end->result;
+    json_t *rows;
+
+    if (end->way == NULL && (r == NULL || r->ntrace == 0)) {
+        return NULL;
+    }
+    rows = json_array();
+    if (end->way != NULL) {
+        trace_json_append(rows, end->way->hops, end->way->nhops);
+    }
+    if (r != NULL) {
+        trace_json_append(rows, r->trace, r->ntrace);
+    }
+    return rows;
+}
+
 static void put_timing(struct json_text *w, const struct msg_timing *timing)
 {
     struct problem_hop hops[PROBLEM_HOPS];
@@ -57,7 +82,8 @@ static void put_timing(struct json_text *w, const struct msg_timing *timing)
     json_text_close(w);
 }
 
-static enum cx_err put_issued(struct buf *out, const char *trace_id, const struct exchange_end *end)
+static enum cx_err put_issued(struct buf *out, const char *trace_id,
+                              const struct exchange_end *end, const json_t *trace)
 {
     const struct msg_result *result = end->result;
     char text[CX_ID_TEXT_BYTES];
@@ -70,18 +96,21 @@ static enum cx_err put_issued(struct buf *out, const char *trace_id, const struc
     json_text_put_str(&w, "execution", terms_execution(result->execution));
     json_text_put_u64(&w, "status", result->status);
     put_token(&w, &result->token);
-    json_text_put_str(&w, "connector", end->connector);
-    json_text_put_str(&w, "agent", id_text(&end->agent, text));
+    json_text_put_str(&w, "connector", connector_of(end));
+    json_text_put_str(&w, "agent", id_is_none(&end->agent) ? NULL : id_text(&end->agent, text));
     json_text_put_str(&w, "trace_id", trace_id);
     if (result->has_timing) {
         put_timing(&w, &result->timing);
+    }
+    if (trace != NULL) {
+        json_text_put_json(&w, "trace", trace);
     }
     return json_text_end(&w);
 }
 
 /* As text at once: this is the answer that nearly all exchanges get. */
 static void reply_issued(struct http_call *call, const char *trace_id,
-                         const struct exchange_end *end)
+                         const struct exchange_end *end, json_t *trace)
 {
     struct buf text;
     uint8_t *at;
@@ -90,71 +119,61 @@ static void reply_issued(struct http_call *call, const char *trace_id,
     buf_init(&text, ANSWER_BYTES_MAX);
     err = buf_reserve(&text, ANSWER_BYTES_FIRST, &at);
     if (err == CX_OK) {
-        err = put_issued(&text, trace_id, end);
+        err = put_issued(&text, trace_id, end, trace);
     }
     api_reply_text(call, 200, &text, err);
     buf_done(&text);
 }
 
-static void reply_refused(struct http_call *call, const char *trace_id,
-                          const struct exchange_end *end)
+/* What the result says, or why there is none. */
+static void fill_problem(struct problem *problem, const struct exchange_end *end)
 {
     const struct msg_result *r = end->result;
-    char agent[CX_ID_TEXT_BYTES];
-    char id[CX_ID_TEXT_BYTES];
-    struct problem problem = {
-        .status = terms_verdict_status(r->code),
-        .code = terms_verdict(r->code),
-        .detail = r->error.message,
-        .stage = r->error.stage,
-        .execution = r->execution,
-        .safe_to_retry = problem_retry_name(problem_retry(r->code, r->execution)),
-        .oauth_error = r->error.oauth_error,
-        .oauth_description = r->error.oauth_description,
-        .endpoint_status = r->status,
-        .has_retry_after = r->error.has_retry_after,
-        .retry_after_ms = r->error.retry_after_ms,
-        .connector = end->connector,
-        .agent = id_text(&end->agent, agent),
-        .id = id_text(&end->id, id),
-        .timing = r->has_timing ? &r->timing : NULL,
-        .trace_id = trace_id,
-    };
+    enum verdict code = r != NULL ? r->code : end->failure->code;
 
-    api_reply_problem(call, &problem);
+    problem->status = terms_verdict_status(code);
+    problem->code = terms_verdict(code);
+    problem->execution = r != NULL ? r->execution : end->failure->execution;
+    problem->stage = r != NULL ? r->error.stage : end->failure->stage;
+    problem->detail = r != NULL ? r->error.message : slice_of_str(end->failure->message);
+    problem->safe_to_retry = problem_retry_name(problem_retry(code, problem->execution));
+    if (r != NULL) {
+        problem->oauth_error = r->error.oauth_error;
+        problem->oauth_description = r->error.oauth_description;
+        problem->endpoint_status = r->status;
+        problem->has_retry_after = r->error.has_retry_after;
+        problem->retry_after_ms = r->error.retry_after_ms;
+        problem->timing = r->has_timing ? &r->timing : NULL;
+    }
 }
 
-static void reply_failed(struct http_call *call, const char *trace_id,
-                         const struct exchange_end *end)
+static void reply_problem(struct http_call *call, const char *trace_id,
+                          const struct exchange_end *end, json_t *trace)
 {
-    const struct dispatch_failure *f = end->failure;
     char agent[CX_ID_TEXT_BYTES];
     char id[CX_ID_TEXT_BYTES];
     struct problem problem = {
-        .status = terms_verdict_status(f->code),
-        .code = terms_verdict(f->code),
-        .detail = slice_of_str(f->message),
-        .stage = f->stage,
-        .execution = f->execution,
-        .safe_to_retry = problem_retry_name(problem_retry(f->code, f->execution)),
-        .connector = end->connector,
+        .connector = connector_of(end),
         .agent = id_is_none(&end->agent) ? NULL : id_text(&end->agent, agent),
         .id = id_text(&end->id, id),
+        .trace = trace,
         .trace_id = trace_id,
     };
 
+    fill_problem(&problem, end);
     api_reply_problem(call, &problem);
 }
 
 void api_reply_end(struct http_call *call, const char *trace_id, const struct exchange_end *end)
 {
-    if (end->result == NULL) {
-        reply_failed(call, trace_id, end);
-    } else if (end->result->outcome == OUTCOME_ISSUED) {
-        reply_issued(call, trace_id, end);
+    json_t *trace = api_trace_json(end);
+
+    if (end->result != NULL && end->result->outcome == OUTCOME_ISSUED) {
+        reply_issued(call, trace_id, end, trace);
     } else {
-        reply_refused(call, trace_id, end);
+        reply_problem(call, trace_id, end, trace);
     }
+    json_decref(trace);
 }
 
 bool api_reply_stored(const struct api_request *r, const struct store_found *found,

@@ -2,6 +2,7 @@
 
 #include "common/io/client_pem.h"
 #include "common/io/log.h"
+#include "platform/io/own.h"
 #include "platform/io/profiles.h"
 
 static const struct profile *find(const struct api_request *r)
@@ -20,8 +21,13 @@ static void warn_of_connector(const struct platform *p, const struct profile *pr
 {
     const struct registry_connector *c;
 
-    if (profile->connector == NULL) {
-        return; /* profile_read has warned of it */
+    if (profile->connector == NULL) { /* profile_read has warned of it */
+        if (own_policy(p->own)->nrules == 0) {
+            faults_add(warnings, NULL, "connector",
+                       "`policy` in platform.conf has no rule: every exchange fails as "
+                       "policy_refused until there is one");
+        }
+        return;
     }
     c = registry_find_connector(&p->registry, slice_of_str(profile->connector));
     if (c == NULL) {

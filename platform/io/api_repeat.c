@@ -54,7 +54,9 @@ static void reply_without_result(const struct api_request *r, const struct store
 {
     bool has_end = found->outcome != OUTCOME_UNKNOWN;
     struct dispatch_failure failure = {
-        .code = has_end ? found->code : VERDICT_AGENT_LOST,
+        .code = has_end                       ? found->code
+                : found->connector[0] == '\0' ? VERDICT_PLATFORM_FAILED
+                                              : VERDICT_AGENT_LOST,
         .execution = EXECUTION_SENT,
         .stage = has_end ? found->stage : STAGE_PLATFORM,
         .message =

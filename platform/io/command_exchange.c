@@ -10,23 +10,6 @@
 
 enum { PATH_BYTES = 128, TOKEN_SHOWN = 4 };
 
-/* ---- what is asked ---- */
-
-/* Does the profile's form have a field of that name? Other names are values of the context. */
-static bool is_form_field(const void *profile, const char *name)
-{
-    json_t *field;
-    size_t i;
-
-    json_array_foreach(json_object_get(profile, "form_fields"), i, field)
-    {
-        if (strcmp(admin_text(field, "key"), name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- the answer, for a person ---- */
 
 static void print_token(const json_t *token)
@@ -146,7 +129,7 @@ static enum cli_status show(const struct cli_args *args, const struct admin_answ
 static enum cli_status run(const struct cli_args *args, const json_t *profile)
 {
     char path[PATH_BYTES];
-    json_t *body = cli_values_read(args, is_form_field, profile);
+    json_t *body = cli_values_read(args, admin_is_form_field, profile);
     struct admin_ask ask = {.method = "POST", .path = path, .body = body};
     struct admin_answer answer = {0};
     enum cli_status status = CLI_USAGE;

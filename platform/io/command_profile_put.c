@@ -2,7 +2,7 @@
 #include "platform/io/admin_commands.h"
 #include "platform/io/profile_secrets.h"
 
-#include "common/io/file.h"
+#include "common/io/cli_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,33 +12,6 @@ enum {
     PATH_BYTES = 128,
     FILE_BYTES_MAX = 16 * 1024 * 1024, /* all profiles of a platform may be in one */
 };
-
-/* The file, or with "-" standard input, as JSON. NULL: the reason was printed. */
-static json_t *read_file(const struct cli_args *args)
-{
-    const char *file = args->words[0];
-    struct cx_fail fail = {0};
-    json_error_t error;
-    json_t *json = NULL;
-    struct buf text;
-    enum cx_err err;
-
-    buf_init(&text, FILE_BYTES_MAX);
-    err = strcmp(file, "-") == 0 ? file_read_stdin(FILE_BYTES_MAX, &text, &fail)
-                                 : file_read(file, FILE_BYTES_MAX, &text, &fail);
-    if (err != CX_OK) {
-        cli_print_fail(args, "profile put", &fail);
-    } else {
-        json =
-            json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-        if (json == NULL) { /* the place only: the file may hold a secret */
-            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n", file,
-                    error.line, error.column);
-        }
-    }
-    buf_done(&text);
-    return json;
-}
 
 static void print_warnings(const json_t *answer)
 {
@@ -168,7 +141,7 @@ enum cli_status command_profile_put(const struct cli_args *args)
         return profile_refuse_usage(
             args, "--ask", "reads standard input, which is the profile already: give a FILE");
     }
-    json = read_file(args);
+    json = cli_json_read(args, args->words[0], FILE_BYTES_MAX);
     if (json == NULL) {
         return CLI_FAILED;
     }

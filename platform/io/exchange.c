@@ -4,6 +4,7 @@
 #include "common/io/clock.h"
 #include "common/io/log.h"
 #include "platform/io/exchange_internal.h"
+#include "platform/io/own.h"
 #include "platform/io/tunnel.h"
 
 #include <stdio.h>
@@ -14,10 +15,18 @@ enum { WAY_BACK_MS = 250 };
 
 static const struct dispatch_failure fail_offline = {
     VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
-    "the connector has no agent that is connected; nothing was sent"};
+    "the connector has no agent that is connected: ask the admin of its data centre, and look at "
+    "`connector-agent status` there; nothing was sent"};
+static const struct dispatch_failure fail_no_connector = {
+    VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the profile's connector does not exist (any more)"};
 static const struct dispatch_failure fail_full = {
     VERDICT_CONNECTOR_FULL, EXECUTION_NOT_SENT, STAGE_PLATFORM,
     "the connector's agents and its queue are full; nothing was sent"};
+static const struct dispatch_failure fail_own_full = {
+    VERDICT_CONNECTOR_FULL, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "the platform runs as many exchanges by itself as limits.own_exchanges allows; nothing was "
+    "sent"};
 static const struct dispatch_failure fail_draining = {VERDICT_PLATFORM_FAILED, EXECUTION_NOT_SENT,
                                                       STAGE_PLATFORM,
                                                       "the platform is stopping; nothing was sent"};
@@ -158,16 +167,22 @@ static void exchange_free(struct exchange *x)
         unlink_keyed(x);
     }
     loop_timer_stop(&x->deadline);
+    free(x->way);
     x->platform->exchanges->under_way--;
     free(x);
 }
 
 bool exchange_end_with(struct exchange *x, const struct exchange_end *end)
 {
+    struct exchange_end told = *end;
     bool is_answered;
 
     exchange_count_end(x, end);
-    is_answered = x->done(x->ctx, end);
+    if (x->way != NULL) {
+        exchange_trace(x, end);
+        told.way = x->way;
+    }
+    is_answered = x->done(x->ctx, &told);
     exchange_free(x);
     return is_answered;
 }
@@ -238,9 +253,13 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     x->done = request->done;
     x->ctx = request->ctx;
     (void)snprintf(x->profile, sizeof(x->profile), "%s", request->profile->name);
-    (void)snprintf(x->connector, sizeof(x->connector), "%s", request->profile->connector);
+    (void)snprintf(x->connector, sizeof(x->connector), "%s",
+                   request->profile->connector == NULL ? "" : request->profile->connector);
     (void)snprintf(x->key, sizeof(x->key), "%s", request->key);
     (void)snprintf(x->trace_id, sizeof(x->trace_id), "%s", request->trace_id);
+    if (request->call->trace) {
+        x->way = calloc(1, sizeof(*x->way));
+    }
     if (request->repeat != NULL) {
         link_keyed(x, request->repeat);
     }
@@ -267,6 +286,24 @@ static void on_early_end(void *arg)
         .id = x->id, .failure = x->early, .connector = x->connector, .agent = x->agent};
 
     (void)exchange_end_with(x, &end);
+}
+
+/* The platform asks by itself: the executor keeps the budget. */
+static enum exchange_begun submit_own(struct exchange *x, const struct exchange_request *request,
+                                      struct buf *message)
+{
+    struct platform *p = x->platform;
+    enum exchange_begun begun = EXCHANGE_BEGUN;
+
+    if (p->is_draining) {
+        return refuse(x, &fail_draining, EXCHANGE_DRAINING);
+    }
+    x->own = own_begin(p->own, x, message, loop_now_ms(p->loop) + request->budget_ms, &begun);
+    if (x->own == NULL) {
+        return refuse(x, begun == EXCHANGE_FULL ? &fail_own_full : &fail_memory, begun);
+    }
+    x->has_begun = true;
+    return EXCHANGE_BEGUN;
 }
 
 static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
@@ -303,9 +340,12 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
 enum exchange_begun exchange_begin(struct platform *p, const struct exchange_request *request,
                                    struct cx_id *id, struct exchange **out, struct faults *faults)
 {
+    bool is_own = request->profile->connector == NULL;
     struct registry_connector *c =
-        registry_find_connector(&p->registry, slice_of_str(request->profile->connector));
+        is_own ? NULL
+               : registry_find_connector(&p->registry, slice_of_str(request->profile->connector));
     enum exchange_begun begun = EXCHANGE_NO_MEMORY;
+    uint64_t began_us = clock_mono_us();
     struct exchange *x;
     uint8_t random[10];
     struct buf message;
@@ -317,29 +357,61 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     err = encode_job(request, id, &message, faults);
     if (err == CX_E_SYNTAX) {
         begun = EXCHANGE_INPUT;
-    } else if (c == NULL) {
+    } else if (c == NULL && !is_own) {
         exchange_counts_end(&p->metrics.ended, OUTCOME_FAILED, VERDICT_CONNECTOR_OFFLINE,
                             STAGE_PLATFORM);
         begun = EXCHANGE_NO_CONNECTOR;
     } else if (err == CX_OK && (x = exchange_new(p, request, id)) != NULL) {
         *out = x;
-        begun = submit(x, c, request, &message);
+        x->made_us = x->began_us - began_us;
+        begun = is_own ? submit_own(x, request, &message) : submit(x, c, request, &message);
     }
     buf_done(&message);
     return begun;
 }
 
-void exchange_abandon(struct exchange *x)
+/* True: bytes of the request may have left. */
+static bool give_up(struct exchange *x)
 {
     struct dispatch *d = x->platform->dispatch;
-    const struct dispatch_job *job = dispatch_find(d, &x->id);
-    bool may_have_left =
+    const struct dispatch_job *job;
+    bool may_have_left;
+
+    if (x->own != NULL) {
+        return own_abandon(x->own);
+    }
+    job = dispatch_find(d, &x->id);
+    may_have_left =
         job != NULL && job->state != DISPATCH_QUEUED && job->state != DISPATCH_RECORDING;
-    const struct dispatch_failure *failure = may_have_left ? &fail_abandoned_sent : &fail_abandoned;
+    dispatch_abandon(d, &x->id);
+    return may_have_left;
+}
+
+const struct dispatch_failure *exchange_refusal(enum exchange_begun begun, bool is_own)
+{
+    switch (begun) {
+    case EXCHANGE_OFFLINE:
+        return &fail_offline;
+    case EXCHANGE_FULL:
+        return is_own ? &fail_own_full : &fail_full;
+    case EXCHANGE_NO_CONNECTOR:
+        return &fail_no_connector;
+    case EXCHANGE_DRAINING:
+        return &fail_draining;
+    case EXCHANGE_BEGUN:
+    case EXCHANGE_INPUT:
+    case EXCHANGE_NO_MEMORY:
+        break;
+    }
+    return &fail_memory;
+}
+
+void exchange_abandon(struct exchange *x)
+{
+    const struct dispatch_failure *failure = give_up(x) ? &fail_abandoned_sent : &fail_abandoned;
 
     exchange_put_row(x, &x->agent, failure, NULL, NULL);
     exchange_count_failure(x, failure);
-    dispatch_abandon(d, &x->id);
     log_event(CX_LOG_INFO, "exchange.abandoned", kv_id("id", &x->id),
               kv_str("trace_id", x->trace_id), kv_str("profile", x->profile),
               kv_str("key", x->key));

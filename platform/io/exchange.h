@@ -2,6 +2,7 @@
 #define CONNECTOR_PLATFORM_IO_EXCHANGE_H
 
 #include "common/core/profile.h"
+#include "common/core/trace.h"
 #include "platform/core/dispatch.h"
 
 /* Exchanges under way: from the caller's request to its one answer. Between the API (which begins
@@ -18,8 +19,9 @@ struct exchange_end {
     struct cx_id id;
     const struct msg_result *result;        /* NULL: none came */
     const struct dispatch_failure *failure; /* NULL: a result came */
-    const char *connector;
-    struct cx_id agent; /* that had it; none if it was never given to one */
+    const char *connector;                  /* NULL or "": the platform asked by itself */
+    const struct trace *way; /* the platform's own hops, if it was traced; before the result's */
+    struct cx_id agent;      /* that had it; none if it was never given to one */
 };
 
 /* What an Idempotency-Key was given for: the hash of scope and key (core/idempotency.h), and that
@@ -47,8 +49,8 @@ enum exchange_begun {
     EXCHANGE_BEGUN,        /* `done` follows */
     EXCHANGE_INPUT,        /* faults were added, by field; nothing was begun. 400 */
     EXCHANGE_OFFLINE,      /* 503 connector_offline */
-    EXCHANGE_FULL,         /* 429 connector_full */
-    EXCHANGE_NO_CONNECTOR, /* the profile names none, or one that is gone */
+    EXCHANGE_FULL,         /* 429 connector_full; without a connector: limits.own_exchanges */
+    EXCHANGE_NO_CONNECTOR, /* the profile names one that is gone */
     EXCHANGE_DRAINING,     /* the platform is stopping: 503 */
     EXCHANGE_NO_MEMORY
 };
@@ -68,6 +70,13 @@ struct exchange *exchange_of_repeat(const struct platform *p, const uint8_t sha2
 const struct exchange_repeat *exchange_repeat(const struct exchange *x);
 const struct cx_id *exchange_id(const struct exchange *x);
 void *exchange_ctx(const struct exchange *x);
+
+/* Why it was not begun; of EXCHANGE_BEGUN and EXCHANGE_INPUT nothing that is true. */
+const struct dispatch_failure *exchange_refusal(enum exchange_begun begun, bool is_own);
+
+/* Likewise as rows of a trace. */
+void exchange_trace_refused(struct trace *t, const struct profile *profile,
+                            const struct dispatch_failure *why);
 
 /* The caller has gone: `done` is not called any more. */
 void exchange_abandon(struct exchange *x);

@@ -18,6 +18,10 @@ struct exchange {
     uint64_t began_ms; /* Unix */
     uint64_t began_us; /* monotonic */
     struct cx_id agent;
+    struct trace *way;   /* NULL: not traced */
+    uint64_t made_us;    /* how long it took to check the call; of what is traced, as the next */
+    uint64_t sent_us;    /* monotonic: given to a tunnel, or to our own executor; 0: not yet */
+    struct own_job *own; /* NULL: it goes to a connector */
     struct loop_timer deadline;
     bool (*done)(void *ctx, const struct exchange_end *end);
     void *ctx;
@@ -51,6 +55,9 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
 /* exchange_count.c: for /metrics, once for each, just before its end is told. */
 void exchange_count_failure(const struct exchange *x, const struct dispatch_failure *failure);
 void exchange_count_end(const struct exchange *x, const struct exchange_end *end);
+
+/* exchange_trace.c: put the rows into x->way. */
+void exchange_trace(const struct exchange *x, const struct exchange_end *end);
 
 /* Call `done` and free. True: somebody was answered. */
 bool exchange_end_with(struct exchange *x, const struct exchange_end *end);

@@ -1,4 +1,5 @@
 #include "common/core/wire.h"
+#include "common/io/clock.h"
 #include "common/io/log.h"
 #include "platform/io/exchange_internal.h"
 #include "platform/io/tunnel.h"
@@ -72,7 +73,11 @@ static bool port_send(void *ctx, void *tunnel_owner, struct dispatch_job *job)
     uint64_t now_ms = loop_now_ms(p->loop);
     uint64_t budget_ms = job->deadline_ms - job->submitted_ms;
     uint64_t way_back_ms = budget_ms - exchange_agent_budget_ms(budget_ms);
+    struct exchange *x = job->owner;
 
+    if (x != NULL && x->way != NULL) {
+        x->sent_us = clock_mono_us();
+    }
     if (now_ms - job->submitted_ms > way_back_ms / BUDGET_STALE_PART) {
         renew_budget(job, now_ms);
     }

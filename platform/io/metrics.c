@@ -5,6 +5,7 @@
 #include "common/io/metrics_server.h"
 #include "platform/core/figures.h"
 #include "platform/io/exchange.h"
+#include "platform/io/own.h"
 #include "platform/io/platform.h"
 
 static const struct metrics_family build = {"connector_platform_build", METRICS_INFO, NULL,
@@ -26,11 +27,15 @@ static void put_exchanges(const struct platform *p, struct metrics_page *page)
         "How long exchanges took as their callers saw it, queue, tunnel and store included."};
     static const struct metrics_family running = {"connector_platform_exchanges_running",
                                                   METRICS_GAUGE, NULL, "Exchanges under way."};
+    static const struct metrics_family own = {
+        "connector_platform_own_exchanges_running", METRICS_GAUGE, NULL,
+        "Exchanges that the platform runs by itself, of profiles without a connector."};
 
     exchange_counts_put(&p->metrics.ended, &families, page);
     metrics_family(page, &duration);
     metrics_put_histogram(page, &duration, NULL, &p->metrics.durations);
     metrics_put_one(page, &running, (int64_t)exchanges_under_way(p->exchanges));
+    metrics_put_one(page, &own, (int64_t)own_running(p->own));
 }
 
 static void put_api(const struct platform *p, struct metrics_page *page)

@@ -7,6 +7,7 @@
 #include "platform/io/enroll.h"
 #include "platform/io/exchange.h"
 #include "platform/io/listeners.h"
+#include "platform/io/own.h"
 #include "platform/io/reload.h"
 
 #include <openssl/evp.h>
@@ -217,8 +218,8 @@ static enum cx_err open_doors(struct platform *p, struct cx_fail *fail)
     return err;
 }
 
-enum cx_err platform_new(struct platform_settings *settings, struct platform **out,
-                         struct cx_fail *fail)
+enum cx_err platform_new(struct platform_settings *settings, struct policy *policy,
+                         struct platform **out, struct cx_fail *fail)
 {
     struct platform *p = calloc(1, sizeof(*p));
     enum cx_err err;
@@ -235,13 +236,16 @@ enum cx_err platform_new(struct platform_settings *settings, struct platform **o
         err = open_loop(p, fail);
     }
     if (err == CX_OK) {
+        err = own_new(p, policy, &p->own, fail);
+    }
+    if (err == CX_OK) {
         err = load(p, fail);
     }
     if (err == CX_OK) {
         err = open_doors(p, fail);
     }
     if (err != CX_OK) {
-        platform_free(p);
+        (void)platform_free(p); /* no lookup has begun */
         return err;
     }
     *out = p;
@@ -268,6 +272,7 @@ static void free_stored(struct platform *p)
     for (int i = 0; p->store != NULL && store_is_dirty(p->store) && i < FLUSHES_MAX; i++) {
         store_flush(p->store);
     }
+    own_free(p->own);
     exchanges_free(p->exchanges);
     profiles_free(p->profiles);
     keys_free(p->keys);
@@ -275,10 +280,12 @@ static void free_stored(struct platform *p)
     store_close(p->store);
 }
 
-void platform_free(struct platform *p)
+bool platform_free(struct platform *p)
 {
+    bool is_clean = true;
+
     if (p == NULL) {
-        return;
+        return true;
     }
     loop_timer_stop(&p->stop_timer);
     loop_timer_stop(&p->tidy_timer);
@@ -287,14 +294,17 @@ void platform_free(struct platform *p)
     enrolls_free(p->enrolls);
     listeners_close(p);
     web_free(p->web); /* every link ends here, and says so */
+    own_close(p->own);
     loop_defer_cancel(&p->store_hook);
     free_stored(p);
     if (p->loop != NULL && loop_free(p->loop) != CX_OK) {
-        log_event(CX_LOG_DEBUG, "loop.not_freed", kv_str("why", "a handle was left open"));
+        log_event(CX_LOG_DEBUG, "loop.not_freed", kv_str("why", "a name lookup still runs"));
+        is_clean = false;
     }
     cert_ca_done(&p->ca);
     seal_key_done(&p->seal_key);
     conf_done(&platform_settings_table, &p->settings);
     reload_done(&p->reload);
     free(p);
+    return is_clean;
 }

@@ -21,6 +21,7 @@ struct http_server;
 struct ws_server;
 struct keys;      /* platform/io/keys.h: the API keys */
 struct profiles;  /* platform/io/profiles.h: the profiles, read and checked */
+struct own;       /* platform/io/own.h: those that the platform runs by itself */
 struct exchanges; /* platform/io/exchange.h: the exchanges under way */
 struct enrolls;   /* platform/io/enroll.h: enrolment's refusals that wait */
 
@@ -55,6 +56,7 @@ struct platform {
     struct keys *keys;
     struct profiles *profiles;
     struct exchanges *exchanges;
+    struct own *own;
     struct ws_server *tunnels;
     struct tunnel_table tunnel_table;
     struct enrolls *enrolls;
@@ -73,15 +75,18 @@ struct platform {
     bool has_store_trouble; /* told already */
 };
 
-/* Make it from checked settings (moved from), ready to run: keys, store and CA read, sockets open.
- * Errors: CX_E_CONFIG (a file that the settings name is not usable), CX_E_EXISTS (a socket or the
- * store is in use), CX_E_STATE, CX_E_IO, CX_E_STORE, CX_E_NOMEM; `fail` says what to do. */
-enum cx_err platform_new(struct platform_settings *settings, struct platform **out,
-                         struct cx_fail *fail) CX_MUST_CHECK;
+/* Make it from checked settings and policy (both moved from), ready to run: keys, store and CA
+ * read, sockets open. Errors: CX_E_CONFIG (a file that the settings name is not usable),
+ * CX_E_EXISTS (a socket or the store is in use), CX_E_STATE, CX_E_IO, CX_E_STORE, CX_E_NOMEM;
+ * `fail` says what to do. */
+enum cx_err platform_new(struct platform_settings *settings, struct policy *policy,
+                         struct platform **out, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Run until it was told to stop and has drained. */
 void platform_run(struct platform *p);
-void platform_free(struct platform *p); /* NULL is fine */
+
+/* NULL is fine. False: a name lookup is stuck in its thread, and exit() would wait for it. */
+bool platform_free(struct platform *p);
 
 /* --- stop.c: SIGTERM and what follows --- */
 

@@ -4,6 +4,7 @@
 #include "common/core/path.h"
 #include "common/io/conf_file.h"
 #include "common/io/log.h"
+#include "common/io/rule_settings.h"
 #include "platform/core/listen.h"
 
 #include <stdio.h>
@@ -15,6 +16,9 @@ enum {
     AGENT_DAYS_MAX = 825,
     TUNNELS_MAX = 1000000,
     QUEUE_MAX = 1000000,
+    OWN_EXCHANGES_MAX = 4096,
+    ANSWER_BYTES_MIN = 1024,
+    ANSWER_BYTES_MAX = 1024 * 1024,
 };
 
 #define HTTPS       "https://"
@@ -52,6 +56,15 @@ static const struct conf_row rows[] = {
      "tunnels at once; further agents are told to try later", NULL},
     {"limits.queue_per_connector", CONF_U32, AT(limits_queue_per_connector), "0", 0, QUEUE_MAX, 0,
      "exchanges that may wait for an agent with room; 0: as many as the connector's capacity", NULL},
+    {"limits.own_exchanges", CONF_U32, AT(limits_own_exchanges), "256", 1, OWN_EXCHANGES_MAX, 0,
+     "exchanges of profiles without a connector at once; further callers get 429", NULL},
+    {"limits.answer_bytes", CONF_U32, AT(limits_answer_bytes), "131072", ANSWER_BYTES_MIN,
+     ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint to one of these, decoded, in bytes",
+     NULL},
+    {"policy", CONF_GROUPS(&rule_settings_platform_table), AT(policy), NULL, 0, RULE_SETTINGS_MAX,
+     CONF_RELOADABLE,
+     "what the platform may ask by itself, for profiles without a connector: nothing but these; the "
+     "first rule that matches decides", ""},
     {"metrics.listen", CONF_STRING, AT(metrics_listen), NULL, 1, 255, 0,
      "HOST:PORT for `GET /metrics` (OpenMetrics), as 127.0.0.1:9465; off if left out. Plain HTTP "
      "without a key: no secret is in it, but whoever reaches an address that isn't loopback reads it",
@@ -212,4 +225,17 @@ bool platform_settings_read(const char *path, struct platform_settings *out, str
     check_control(out, faults);
     free(folder);
     return err == CX_OK && faults_total(faults) == before;
+}
+
+bool platform_policy_read(const struct platform_settings *s, struct policy *out,
+                          struct faults *faults)
+{
+    size_t before = faults_total(faults);
+
+    policy_init(out);
+    rule_settings_add(&s->policy, out, faults);
+    for (size_t i = 0; i < out->nrules; i++) {
+        out->rules[i].share = POLICY_SHARE_URL; /* its admin is the platform's */
+    }
+    return faults_total(faults) == before;
 }

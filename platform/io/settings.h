@@ -2,6 +2,7 @@
 #define CONNECTOR_PLATFORM_IO_SETTINGS_H
 
 #include "common/core/conf.h"
+#include "common/core/policy.h"
 #include "common/core/url.h"
 
 /* The platform's configuration: /etc/connector-platform/platform.conf. One table declares every
@@ -20,7 +21,10 @@ struct platform_settings {
     char *store_path, *store_master_key;
     uint32_t limits_tunnels;
     uint32_t limits_queue_per_connector;
-    char *metrics_listen; /* "HOST:PORT"; NULL: off */
+    uint32_t limits_own_exchanges;
+    uint32_t limits_answer_bytes;
+    struct conf_list policy; /* struct rule_settings */
+    char *metrics_listen;    /* "HOST:PORT"; NULL: off */
     int log_level, log_format;
     char *control;
 };
@@ -32,6 +36,12 @@ extern const struct conf_table platform_settings_table;
  * and joined to it here. `out` is valid for conf_done whatever is returned. True if there was no
  * fault. */
 bool platform_settings_read(const char *path, struct platform_settings *out, struct faults *faults);
+
+/* The policy for profiles without a connector, from the settings and the files that they name.
+ * Every fault is added to `faults`. `out` is valid for policy_done whatever is returned. True if
+ * there was no fault. */
+bool platform_policy_read(const struct platform_settings *s, struct policy *out,
+                          struct faults *faults);
 
 /* Is this a public_url? https, a host name or an IPv4 address (agents can't verify an IPv6
  * literal), neither path nor query. `out` may be NULL. Error: CX_E_SYNTAX, CX_E_TOO_BIG,

@@ -2,6 +2,7 @@
 #include "common/io/log.h"
 #include "common/io/ws_server.h"
 #include "platform/io/exchange.h"
+#include "platform/io/own.h"
 #include "platform/io/platform.h"
 
 /* SIGTERM: nothing new is taken, what is under way is finished, everything is closed. Each step has
@@ -47,6 +48,7 @@ static void begin_closing(struct platform *p)
     for (struct registry_connector *c = p->registry.connectors; c != NULL; c = c->next) {
         dispatch_connector_give_up(c->dispatch);
     }
+    own_give_up(p->own);
     p->servers_open = (unsigned)p->napi + 2;
     for (size_t i = 0; i < p->napi; i++) {
         http_server_drain(p->api[i], on_server_drained, p);

@@ -178,12 +178,12 @@ enum store_result_kind {
 };
 typedef void store_result_done(void *ctx, enum store_result_kind kind, enum cx_err err);
 
-/* A result that `ended->agent` reported: id, agent, connector and the end count, nothing else is
- * looked at. `sealed_part` is what the caller may still claim (sealed here and now; may be empty,
- * then nothing is kept to be claimed). The exchange's row is ended; its 15 minutes count from
- * `ended->ended_ms`, so that has to be the time of its arrival. An exchange that the platform had
- * ended by itself (budget, agent lost) counts as not yet ended by a result: the late result
- * replaces that end. */
+/* A result that `ended->agent` reported (none: the platform's own executor): id, agent, connector
+ * and the end count, nothing else is looked at. `sealed_part` is what the caller may still claim
+ * (sealed here and now; may be empty, then nothing is kept to be claimed). The exchange's row is
+ * ended; its 15 minutes count from `ended->ended_ms`, so that has to be the time of its arrival. An
+ * exchange that the platform had ended by itself (budget, agent lost) counts as not yet ended by a
+ * result: the late result replaces that end. */
 void store_put_result(struct store *s, const struct store_exchange *ended, struct slice sealed_part,
                       store_result_done *done, void *ctx);
 

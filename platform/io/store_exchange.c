@@ -126,9 +126,8 @@ static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fa
     if (!is_known) {
         return add_stray(s, note, fail);
     }
-    note->result = id_eq(&agent, &note->of.exchange.agent) && !id_is_none(&agent)
-                       ? STORE_RESULT_AGAIN
-                       : STORE_RESULT_FOREIGN;
+    note->result =
+        id_eq(&agent, &note->of.exchange.agent) ? STORE_RESULT_AGAIN : STORE_RESULT_FOREIGN;
     return CX_OK;
 }
 

@@ -18,7 +18,7 @@ static const char *const kept_sql[KEPT_COUNT] = {
         " WHERE result IS NULL",
     [KEPT_END_EXCHANGE] =
         "UPDATE exchanges SET outcome = ?, code = ?, execution = ?, stage = ?, status = ?,"
-        " ended_ms = ?, result = ? WHERE id = ? AND agent = ? AND result IS NULL",
+        " ended_ms = ?, result = ? WHERE id = ? AND agent IS ? AND result IS NULL",
     [KEPT_FIND_EXCHANGE] = "SELECT agent FROM exchanges WHERE id = ?",
     [KEPT_ADD_STRAY] =
         "INSERT INTO strays (id, connector, agent, outcome, code, execution, stage, status,"

@@ -145,7 +145,7 @@ def test_what_a_connector_could_not_take_is_told(measured, measured_agent, endpo
     assert page.get("connector_platform_exchange_duration_seconds_bucket", le="0.5") == 1
     assert page.get("connector_platform_exchange_duration_seconds_bucket", le="+Inf") == 2
 
-    measured.put_profile("without", token_url=endpoint.url())
+    measured.put_profile("without", connector="gone", token_url=endpoint.url())
     assert ask(measured, "without").json["code"] == "connector_offline"
     page = Page(measured.metrics_port)
     assert page.get("connector_platform_exchanges_total", outcome="failed", code="connector_offline") == 2

@@ -372,8 +372,8 @@ static void profile_read_warns_of_what_is_unwise(void **state)
     static const struct row rows[] = {
         {"nothing", "{}", ""},
         {"no connector", "{'connector': null}",
-         "connector: none is set: exchanges are refused until there is one, since this version "
-         "asks token URLs through connectors only\n"},
+         "connector: none is set: the platform asks the token URL by itself, as far as `policy` "
+         "in platform.conf allows it\n"},
         {"http", "{'token_url': 'http://idp.example/'}",
          "token_url: http shows password and token to everybody on the way\n"},
         {"http in the refresh URL", "{'refresh_url': 'http://idp.example/'}",
@@ -409,8 +409,8 @@ static void profile_read_warns_of_what_is_unwise(void **state)
         {"secrets of an agent without a connector",
          "{'connector': null, 'fields': [{'key': 'X-A', 'value': '{{secret:a}}'}],"
          " 'mode': 'pre_authorized', 'credentials': {'password': '{{secret:b}}'}}",
-         "connector: none is set: exchanges are refused until there is one, since this version "
-         "asks token URLs through connectors only\n"
+         "connector: none is set: the platform asks the token URL by itself, as far as `policy` "
+         "in platform.conf allows it\n"
          "fields[0].value: refers to {{secret:a}}, which an agent keeps: without a connector "
          "exchanges fail as profile_incomplete\n"
          "credentials.password: is kept by an agent: without a connector exchanges fail as "

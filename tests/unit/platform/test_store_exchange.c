@@ -33,7 +33,7 @@ static void a_job_that_moves_belongs_to_the_new_agent(void **state)
     put(f, &answers, 1, &none);
     flush_and_expect(f, &answers, "x");
     assert_string_equal(fixture_get(f, END_OF("01")), "    0 0 ");
-    put_result(f, &answers, 1, &none, "nobody's");
+    put_result(f, &answers, 1, &agent_1, "a stranger's");
     flush_and_expect(f, &answers, "f"); /* no agent was given it */
     put(f, &answers, 1, &agent_1);
     flush_and_expect(f, &answers, "x");
@@ -70,6 +70,22 @@ static void a_late_result_replaces_the_platforms_end(void **state)
     flush_and_expect(f, &answers, "n");
     assert_string_equal(fixture_get(f, END_OF("01")), "issued issued answered  200 1000050 A1");
     expect_claim(f, 1, T0 + 60, "token");
+}
+
+static void a_result_of_no_agent_ends_what_none_was_given(void **state)
+{
+    struct fixture *f = *state;
+    struct answers answers = {0};
+
+    put(f, &answers, 1, &none); /* the platform runs it by itself */
+    put(f, &answers, 2, &agent_1);
+    put_result(f, &answers, 1, &none, "token");
+    put_result(f, &answers, 1, &none, "again");
+    put_result(f, &answers, 2, &none, "not ours");
+    flush_and_expect(f, &answers, "xxnaf");
+    assert_string_equal(fixture_get(f, END_OF("01")), "issued issued answered  200 1000050 ");
+    expect_claim(f, 1, T0 + 60, "token");
+    expect_claim(f, 2, T0 + 60, NULL);
 }
 
 static void an_end_by_a_result_stays(void **state)
@@ -254,6 +270,7 @@ int main(void)
         STORE_TEST(an_exchange_is_written_with_its_group),
         STORE_TEST(a_job_that_moves_belongs_to_the_new_agent),
         STORE_TEST(a_late_result_replaces_the_platforms_end),
+        STORE_TEST(a_result_of_no_agent_ends_what_none_was_given),
         STORE_TEST(an_end_by_a_result_stays),
         STORE_TEST(a_result_without_a_part_ends_the_exchange_too),
         STORE_TEST(a_result_of_a_job_that_nobody_stored_leaves_a_trace),

@@ -1,0 +1,32 @@
+#include "common/io/cli_json.h"
+
+#include "common/core/buf.h"
+#include "common/io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+json_t *cli_json_read(const struct cli_args *args, const char *file, size_t bytes_max)
+{
+    struct cx_fail fail = {0};
+    json_error_t error;
+    json_t *json = NULL;
+    struct buf text;
+    enum cx_err err;
+
+    buf_init(&text, bytes_max);
+    err = strcmp(file, "-") == 0 ? file_read_stdin(bytes_max, &text, &fail)
+                                 : file_read(file, bytes_max, &text, &fail);
+    if (err != CX_OK) {
+        cli_print_fail(args, file, &fail);
+    } else {
+        json =
+            json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
+        if (json == NULL) { /* the place only */
+            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n", file,
+                    error.line, error.column);
+        }
+    }
+    buf_done(&text);
+    return json;
+}
