@@ -2,8 +2,8 @@
 #define CONNECTOR_PLATFORM_IO_PLATFORM_H
 
 #include "common/io/cert_make.h"
-#include "common/io/log_gather.h"
 #include "common/io/clock.h"
+#include "common/io/log_gather.h"
 #include "common/io/loop.h"
 #include "common/io/reload.h"
 #include "common/io/seal.h"
