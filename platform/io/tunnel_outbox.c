@@ -153,9 +153,11 @@ bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t t
     if (link_outbox_bytes(t->link) + message.len <= TUNNEL_JOBS_BYTES) {
         err = link_send(t->link, message, tag);
     }
-    if (err == CX_E_FULL) {
+    if (err == CX_OK) {
+        link_hurry(t->link); /* the jobs that go with it were gathered by the store */
+    } else if (err == CX_E_FULL) {
         t->has_refused = true; /* until on_flushed */
-    } else if (err != CX_OK && err != CX_E_CLOSED) {
+    } else if (err != CX_E_CLOSED) {
         tunnel_abort(t, err);
     }
     return err == CX_OK;
