@@ -17,7 +17,7 @@
 
 enum {
     STORE_REST_MS = 100,
-    GATHER_TURNS = 4,
+    GATHER_TURNS = 2,
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
     CERTIFICATE_MS = 24 * 3600 * 1000,
@@ -43,12 +43,14 @@ static void flush_rest(void *arg)
     platform_store_dirty(arg);
 }
 
-/* A group costs more than what is in it: see first whether there is more to be had at once. */
+/* A group costs more than what is in it: see first whether there is more to be had at once. Not for
+ * one exchange alone: nothing else can come of those that are under way. */
 static bool may_gather(struct platform *p)
 {
     size_t noted = store_noted(p->store);
 
-    if (noted == p->store_noted || p->store_turns == GATHER_TURNS) {
+    if (noted == p->store_noted || p->store_turns >= GATHER_TURNS || p->exchanges == NULL ||
+        exchanges_under_way(p->exchanges) <= noted) {
         p->store_noted = 0;
         p->store_turns = 0;
         return false;
