@@ -211,6 +211,12 @@ static void print_secrets(const struct policy_rule *rule)
     for (size_t i = 0; i < rule->nsecrets; i++) {
         const struct policy_secret *s = &rule->secrets[i];
 
+        if (s->iss != NULL) {
+            printf(
+                "  secret    {{secret:%s}} signs for the client \"%s\" (sub \"%s\"), aud \"%s\"\n",
+                s->name, s->iss, s->sub, s->aud);
+            continue;
+        }
         printf("  secret    {{secret:%s}} may stand in %s \"%s\"\n", s->name,
                terms_secret_place(s->place), s->key);
     }

@@ -3,6 +3,7 @@
 #include "agent/core/secret_text.h"
 #include "common/core/echo.h"
 #include "common/core/path.h"
+#include "common/io/client_pem.h"
 #include "common/io/file.h"
 #include "common/io/folder.h"
 
@@ -230,6 +231,18 @@ static void note_missing(struct binding *b, struct policy_secret *secret)
     }
 }
 
+/* A key or certificate that can't be one is told now rather than at the first job. */
+static void check_client_pem(struct binding *b, struct policy_secret *secret)
+{
+    struct cx_fail fail = {0};
+
+    if (secret->place == SECRET_IN_CLIENT && secret_is_set(&secret->value) &&
+        client_pem_check_one(secret->key, secret_view(&secret->value), &fail) != CX_OK) {
+        faults_add(b->faults, secret->where, secret->field, "the secret \"%s\": %s", secret->name,
+                   cx_fail_text(&fail));
+    }
+}
+
 void secrets_bind(const struct agent_settings *settings, struct policy *policy,
                   struct faults *faults, struct faults *notes)
 {
@@ -252,4 +265,5 @@ void secrets_bind(const struct agent_settings *settings, struct policy *policy,
         for_each(&b, take_credential);
     }
     for_each(&b, note_missing);
+    for_each(&b, check_client_pem);
 }

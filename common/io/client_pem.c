@@ -5,6 +5,7 @@
 #include "common/io/tls_identity.h"
 
 #include <openssl/evp.h>
+#include <string.h>
 
 static enum cx_err check_chain(struct slice pem, struct cx_fail *fail)
 {
@@ -22,6 +23,14 @@ static enum cx_err check_key(struct slice pem, struct cx_fail *fail)
 
     EVP_PKEY_free(key);
     return err;
+}
+
+enum cx_err client_pem_check_one(const char *member, struct slice pem, struct cx_fail *fail)
+{
+    if (strcmp(member, "key") == 0) {
+        return check_key(pem, fail);
+    }
+    return strcmp(member, "certificate") == 0 ? check_chain(pem, fail) : CX_OK;
 }
 
 /* One of the two may be the agent's, and is then looked at there. */
