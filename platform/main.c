@@ -69,8 +69,8 @@ static const struct cli_command commands[] = {
              "input. It is checked whole, and every fault of it is named; a profile with a fault is not\n"
              "put. A secret that is shown as {\"set\": true} is kept if it is stored; else --ask or --file gives it.\n"
              "URL is an issuer (OpenID Connect Discovery, RFC 8414), or the address of its metadata. The\n"
-             "profile's connector asks it, if its agents' policy allows a GET there. What FILE gives is\n"
-             "never changed."},
+             "profile's connector asks it, if its agents' policy allows a GET there; without one, the\n"
+             "platform by itself, under its own policy. What FILE gives is never changed."},
     {.name = "profile list", .args = "", .help = "list the profiles", OPTIONS(profile_list_options),
      .run = command_profile_list},
     {.name = "profile show", .args = "NAME", .help = "show a profile as JSON, without its secrets",

@@ -214,6 +214,27 @@ def test_every_fault_of_the_question_is_named(platform):
     assert {e["field"] for e in answer.json["errors"]} == {"url", "profile", "budget_ms", "x"}
 
 
+def test_without_a_connector_the_platform_asks_by_itself(tmp_path, issuer, pki):
+    issuer.put(OAUTH + "/a", metadata(issuer, "/a"))
+    rules = [rig.rule("i", issuer.origin + "/**", methods=["GET"], ca=pki / "ca.pem")]
+    platform = rig.Platform(tmp_path / "own", extra=f"policy = ( {', '.join(rules)} );").start()
+    done = put(platform, tmp_path, issuer.origin + "/a", connector=None)
+    assert done.returncode == 0, done.stderr
+    assert f"token_url = {issuer.origin}/a/token (token_endpoint)" in done.stdout
+    assert issuer.paths == ["/a" + OPENID, OAUTH + "/a"]
+    trail = platform.api("GET", "/v1/exchanges?profile=p").json["exchanges"]
+    assert [(row["purpose"], row["code"], row["connector"]) for row in trail] == \
+           [("discover", "issued", None), ("discover", "endpoint_failed", None)]
+    assert platform.stop() == 0
+
+
+def test_without_a_connector_the_platforms_policy_denies_by_default(platform, issuer, tmp_path):
+    issuer.put(OPENID, metadata(issuer))
+    done = put(platform, tmp_path, issuer.origin, connector=None)
+    assert done.returncode == 1 and "polic" in done.stderr, done.stderr
+    assert not issuer.asked
+
+
 def test_an_application_may_not_ask(platform, issuer):
     answer = platform.api("POST", "/v1/profiles/p/discover", {"url": issuer.origin, "profile": {}}, key=platform.app_key)
     assert answer.status == 403
