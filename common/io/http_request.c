@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUFFER_BYTES = 4096 }; /* libcurl's own is 16 KiB, allocated and wiped for every request */
+enum {
+    BUFFER_BYTES = 4096,      /* libcurl's own is 16 KiB, allocated and wiped for every request */
+    UPLOAD_BYTES = 16 * 1024, /* its own is 64 KiB, for every request over TLS; this is the least */
+    EXPECT_BYTES =
+        1024, /* from 1 MiB on 7.88 waits for a 100 before the body, older ones from this */
+};
 
 #define SET(option, value) (curl_easy_setopt(easy, (option), (value)) == CURLE_OK)
 
@@ -15,7 +20,8 @@ bool http_request_set_up(struct http_transfer *call)
     CURL *easy = call->easy;
 
     return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->text) &&
-           SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES) && SET(CURLOPT_NOSIGNAL, 1L) &&
+           SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES) &&
+           SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES) && SET(CURLOPT_NOSIGNAL, 1L) &&
            SET(CURLOPT_QUICK_EXIT, 1L) && SET(CURLOPT_PROXY, "") && SET(CURLOPT_NOPROXY, "") &&
            SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
@@ -133,11 +139,15 @@ static enum cx_err headers_copy(struct http_transfer *call, const struct http_pl
         nodes[n] = (struct curl_slist){(char *)call->lines.ptr + at, &nodes[n + 1]};
         at += strlen(nodes[n].data) + 1;
     }
-    nodes[n] = (struct curl_slist){no_expect, NULL};
-    if (!names_content_type(plan)) {
-        nodes[n].next = &nodes[n + 1];
-        nodes[n + 1] = (struct curl_slist){no_type, NULL};
+    if (plan->body.len >= EXPECT_BYTES) {
+        nodes[n] = (struct curl_slist){no_expect, &nodes[n + 1]};
+        n++;
     }
+    if (!names_content_type(plan)) {
+        nodes[n] = (struct curl_slist){no_type, &nodes[n + 1]};
+        n++;
+    }
+    nodes[n - 1].next = NULL; /* there is one: a type, or the line that leaves it out */
     return CX_OK;
 }
 
