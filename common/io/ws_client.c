@@ -306,7 +306,6 @@ enum cx_err ws_client_new(struct web *web, struct ssl_ctx_st *tls, const struct 
         return cx_fail_set(fail, CX_E_NOMEM, "ws_client.new", "libwebsockets makes no vhost");
     }
     (void)SSL_CTX_set_options(tls, SSL_OP_CLEANSE_PLAINTEXT);
-    (void)SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
     (void)SSL_CTX_set_app_data(tls, client);
     SSL_CTX_set_info_callback(tls, ws_peer_tls_info);
     SSL_CTX_set_cert_verify_callback(tls, ws_peer_verify, NULL);
