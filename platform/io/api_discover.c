@@ -114,7 +114,10 @@ static void begin(struct discovery *d)
     begun = exchange_begin(d->p, &request, &id, &d->exchange, &faults);
     faults_done(&faults);
     if (begun != EXCHANGE_BEGUN) {
-        api_refuse_begin(d->call, d->trace_id, begun, d->connector, &id);
+        const struct api_refusal refusal = {
+            .begun = begun, .profile = d->name, .connector = d->connector, .id = id};
+
+        api_refuse_begin(d->call, d->trace_id, &refusal);
         discovery_free(d);
     }
 }

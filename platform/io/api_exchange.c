@@ -1,28 +1,49 @@
 #include "platform/io/api_internal.h"
 
+#include "common/core/trace_json.h"
 #include "platform/io/api_exchange.h"
 #include "platform/io/profiles.h"
+
+#include <stdlib.h>
 
 enum { CONNECTOR_FULL_RETRY_MS = 1000 };
 
 /* ---- what could not begin ---- */
 
-void api_refuse_begin(struct http_call *call, const char *trace_id, enum exchange_begun begun,
-                      const char *connector, const struct cx_id *id)
+/* NULL if there is no memory for it. */
+static json_t *trace_of(const struct api_refusal *refusal, const struct dispatch_failure *why)
+{
+    struct trace *way = calloc(1, sizeof(*way));
+    json_t *rows = NULL;
+
+    if (way != NULL) {
+        exchange_trace_refused(way, refusal->profile, refusal->connector == NULL, why);
+        rows = json_array();
+        trace_json_append(rows, way->hops, way->nhops);
+    }
+    free(way);
+    return rows;
+}
+
+void api_refuse_begin(struct http_call *call, const char *trace_id,
+                      const struct api_refusal *refusal)
 {
     char id_chars[CX_ID_TEXT_BYTES];
-    const struct dispatch_failure *why = exchange_refusal(begun, connector == NULL);
+    const struct dispatch_failure *why =
+        exchange_refusal(refusal->begun, refusal->connector == NULL);
+    json_t *trace = refusal->is_traced ? trace_of(refusal, why) : NULL;
     struct problem problem = {.status = terms_verdict_status(why->code),
                               .code = terms_verdict(why->code),
                               .detail = slice_of_str(why->message),
                               .stage = why->stage,
                               .execution = why->execution,
                               .safe_to_retry = "yes",
-                              .connector = connector,
-                              .id = id_text(id, id_chars),
+                              .connector = refusal->connector,
+                              .id = id_text(&refusal->id, id_chars),
+                              .trace = trace,
                               .trace_id = trace_id};
 
-    switch (begun) {
+    switch (refusal->begun) {
     case EXCHANGE_NO_CONNECTOR:
         problem.safe_to_retry = "after_fix";
         break;
@@ -40,6 +61,7 @@ void api_refuse_begin(struct http_call *call, const char *trace_id, enum exchang
         break;
     }
     api_reply_problem(call, &problem);
+    json_decref(trace);
 }
 
 /* What is to be begun. */
@@ -77,7 +99,13 @@ static void begin(struct api_request *r, const struct begin *what, struct faults
     if (begun == EXCHANGE_INPUT) {
         api_refuse_faults(r, faults);
     } else {
-        api_refuse_begin(r->call, r->trace_id, begun, profile->connector, &id);
+        const struct api_refusal refusal = {.begun = begun,
+                                            .profile = profile->name,
+                                            .connector = profile->connector,
+                                            .id = id,
+                                            .is_traced = ask->call.trace};
+
+        api_refuse_begin(r->call, r->trace_id, &refusal);
     }
 }
 

@@ -37,9 +37,17 @@ void api_ask_done(struct api_ask *ask);
 
 /* --- what could not begin (api_exchange.c) --- */
 
-/* Answer with why. `connector` may be NULL. */
-void api_refuse_begin(struct http_call *call, const char *trace_id, enum exchange_begun begun,
-                      const char *connector, const struct cx_id *id);
+struct api_refusal {
+    enum exchange_begun begun;
+    const char *profile;
+    const char *connector; /* NULL: none */
+    struct cx_id id;
+    bool is_traced; /* the rows of exchange_trace_refused with it */
+};
+
+/* Answer with why. */
+void api_refuse_begin(struct http_call *call, const char *trace_id,
+                      const struct api_refusal *refusal);
 
 /* --- who waits (api_callers.c) --- */
 

@@ -82,8 +82,8 @@ static void put_timing(struct json_text *w, const struct msg_timing *timing)
     json_text_close(w);
 }
 
-static enum cx_err put_issued(struct buf *out, const char *trace_id,
-                              const struct exchange_end *end, const json_t *trace)
+static enum cx_err put_issued(struct buf *out, const char *trace_id, const struct exchange_end *end,
+                              const json_t *trace)
 {
     const struct msg_result *result = end->result;
     char text[CX_ID_TEXT_BYTES];

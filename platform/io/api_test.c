@@ -144,7 +144,7 @@ static void reply_refused(const struct test *t, const struct profile *profile,
         .id = *id, .failure = why, .connector = profile->connector, .way = way};
 
     if (way != NULL) {
-        exchange_trace_refused(way, profile, why);
+        exchange_trace_refused(way, profile->name, profile->connector == NULL, why);
     }
     reply(t, &end);
     free(way);

@@ -75,7 +75,7 @@ void *exchange_ctx(const struct exchange *x);
 const struct dispatch_failure *exchange_refusal(enum exchange_begun begun, bool is_own);
 
 /* Likewise as rows of a trace. */
-void exchange_trace_refused(struct trace *t, const struct profile *profile,
+void exchange_trace_refused(struct trace *t, const char *profile, bool is_own,
                             const struct dispatch_failure *why);
 
 /* The caller has gone: `done` is not called any more. */

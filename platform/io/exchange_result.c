@@ -150,7 +150,7 @@ void exchange_result(struct platform *p, struct platform_tunnel *t, struct msg *
         return;
     }
     part = buf_view(&a->message);
-    if (x != NULL && x->purpose == PURPOSE_TEST) { /* its token is nobody's: nothing to be claimed */
+    if (x != NULL && x->purpose == PURPOSE_TEST) { /* its token is nobody's to claim */
         part = (struct slice){0};
     }
     store_put_result(p->store, &row, part, on_stored, a);

@@ -65,11 +65,11 @@ void exchange_trace(const struct exchange *x, const struct exchange_end *end)
     add_verdict(x->way, end->failure, now_us - x->began_us);
 }
 
-void exchange_trace_refused(struct trace *t, const struct profile *profile,
+void exchange_trace_refused(struct trace *t, const char *profile, bool is_own,
                             const struct dispatch_failure *why)
 {
-    add_api(t, profile->name, 0);
+    add_api(t, profile, 0);
     trace_row(t, "dispatch", 0, "%s", why->message);
-    trace_failed(t, advice_for(side_of(profile->connector == NULL), why->code, why->stage));
+    trace_failed(t, advice_for(side_of(is_own), why->code, why->stage));
     add_verdict(t, why, 0);
 }

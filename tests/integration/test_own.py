@@ -215,3 +215,13 @@ def test_a_real_token_server(tmp_path, node_oauth, pki):
     again = p.api("POST", "/v1/profiles/n/refresh", {"refresh_token": answer.json["token"]["refresh_token"]}, key=p.app_key)
     assert again.status == 200 and again.json["token"]["access_token"] != answer.json["token"]["access_token"], again
     assert p.stop() == 0
+
+
+def test_an_issuers_metadata_is_asked_for_too(own, endpoint):
+    p = own(rig.rule("e", rig.origin(endpoint.url("/")) + "/**", methods=("GET",)))
+    issuer = endpoint.url("/raw/issuer")
+    body = json.dumps({"issuer": issuer, "token_endpoint": endpoint.url("/token")}).encode()
+    endpoint.set_raw("issuer/.well-known/openid-configuration",
+                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    found = p.api("POST", "/v1/profiles/new/discover", {"url": issuer, "profile": {"type": "oauth2_password"}})
+    assert found.status == 200 and found.json["profile"]["token_url"] == endpoint.url("/token"), found

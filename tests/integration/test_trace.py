@@ -156,6 +156,9 @@ def test_the_connector_is_offline_or_gone(platform, agent, endpoint):
     assert hops(answer) == ["api", "dispatch", "verdict"] and failed(answer) == "dispatch"
     assert "connector-agent status" in row(answer, "dispatch")["advice"]
     assert platform.api("GET", "/v1/exchanges").json["exchanges"][-1]["code"] == "connector_offline"
+    asked = platform.exchange("hr", variables=VALUES, trace=True)
+    assert asked.status == 503 and hops(asked) == hops(answer) and failed(asked) == "dispatch"
+    assert "trace" not in platform.exchange("hr", variables=VALUES).json
     answer = test(platform, profile={"name": "hr", "type": "oauth2_password", "connector": "nowhere", "token_url": endpoint.url("/token")})
     assert answer.status == 200 and failed(answer) == "dispatch" and "does not exist" in row(answer, "dispatch")["text"]
 

@@ -29,10 +29,56 @@ static void settings_have_the_defaults_that_the_manual_names(void **state)
     assert_string_equal(s.store_master_key, temp_path(&temp, "master.key"));
     assert_int_equal(s.limits_tunnels, 20000);
     assert_int_equal(s.limits_queue_per_connector, 0);
+    assert_int_equal(s.limits_own_exchanges, 256);
+    assert_int_equal(s.limits_answer_bytes, 131072);
+    assert_int_equal(s.policy.count, 0);
     assert_int_equal(s.log_level, CX_LOG_INFO);
     assert_int_equal(s.log_format, LOG_TEXT);
     assert_string_equal(s.control, temp_path(&temp, "control.sock"));
     conf_done(&platform_settings_table, &s);
+    faults_done(&faults);
+    temp_done(&temp);
+}
+
+static void policy_has_the_rules_of_an_agent_but_for_its_own_settings(void **state)
+{
+    static const char *const agents[] = {"share = \"none\";", "secrets = ( );"};
+    struct platform_settings s;
+    struct policy policy;
+    struct faults faults;
+    struct temp temp;
+    const char *path;
+
+    (void)state;
+    temp_init(&temp);
+    faults_init(&faults);
+    path = temp_write(&temp, "platform.conf",
+                      "public_url = \"https://p.example:8443\";\n"
+                      "policy = ( { name = \"idp\"; url = \"https://idp.example/**\"; networks ="
+                      " [\"192.0.2.0/24\"]; tls_min = \"1.3\"; },\n"
+                      " { name = \"b\"; url = \"https://b.example/**\"; } );\n",
+                      0644);
+    assert_true(platform_settings_read(path, &s, &faults));
+    assert_true(platform_policy_read(&s, &policy, &faults));
+    assert_int_equal(policy.nrules, 2);
+    assert_string_equal(policy.rules[0].name, "idp");
+    assert_int_equal(policy.rules[0].nnetworks, 1);
+    assert_int_equal(policy.rules[0].share, POLICY_SHARE_URL);
+    policy_done(&policy);
+    conf_done(&platform_settings_table, &s);
+    for (size_t i = 0; i < COUNT_OF(agents); i++) {
+        char text[300];
+
+        (void)snprintf(
+            text, sizeof(text),
+            "public_url = \"https://p.example:8443\";\npolicy = ( { name = \"idp\"; url ="
+            " \"https://idp.example/**\"; %s } );\n",
+            agents[i]);
+        path = temp_write(&temp, "platform.conf", text, 0644);
+        CHECK(agents[i], !platform_settings_read(path, &s, &faults));
+        CHECK(agents[i], strstr(faults.items[faults.count - 1].what, "unknown setting") != NULL);
+        conf_done(&platform_settings_table, &s);
+    }
     faults_done(&faults);
     temp_done(&temp);
 }
@@ -213,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(settings_have_the_defaults_that_the_manual_names),
+        cmocka_unit_test(policy_has_the_rules_of_an_agent_but_for_its_own_settings),
         cmocka_unit_test(settings_are_read_whole),
         cmocka_unit_test(every_fault_is_named_in_one_run_with_its_line),
         cmocka_unit_test(a_missing_file_or_url_is_a_fault),
