@@ -355,6 +355,31 @@ def test_both_agree_on_every_kind_of_value(check, variant, member):
     assert not differing, "\n".join(map(str, differing))
 
 
+def said_of(path):
+    """What the schema says of "client.id"."""
+    node = SCHEMA
+    for key in path.split("."):
+        while "$ref" in node or "items" in node:
+            node = SCHEMA["$defs"][node["$ref"].rsplit("/", 1)[1]] if "$ref" in node else node["items"]
+        node = node["properties"][key]
+    return node
+
+
+LONGEST = [(variant, path, said_of(path)["maxLength"]) for variant, path in MEMBERS
+           if "maxLength" in said_of(path) and path != "client.certificate"]  # what is as long must be one
+
+
+@pytest.mark.parametrize("variant, member, longest", LONGEST)
+def test_both_agree_on_the_longest_text(check, variant, member, longest):
+    start = {"token_url": "https://{tenant}.example/", "refresh_url": "https://a/", "revocation_url": "https://a/"}.get(
+        member, "/" if member.startswith("answer.") and member != "answer.success.is" else "")
+    for more in (0, 1):
+        profile = copy.deepcopy({**FULL, **VARIANTS.get(variant, {})})
+        holder, key = next((h, k) for p, h, k in members_of(profile) if p == member)
+        holder[key] = start + "a" * (longest + more - len(start))
+        assert bool(check(profile)) == bool(faults_of(profile)) == bool(more), (more, check(profile), faults_of(profile))
+
+
 # --- the same members everywhere ---
 
 def schema_objects(node=SCHEMA):
@@ -447,3 +472,6 @@ def test_the_schemas_words_are_the_codes():
     for member, table in (("data_type", "data_types"), ("visibility", "visibilities"), ("type", "form_types")):
         words = re.search(rf"profile_{table}\[\d\] = \{{(.*?)\}};", source, re.S).group(1)
         assert enum("$defs", "form_field", "properties", member) == set(re.findall(r'"(\w+)"', words))
+    source = (rig.ROOT / "common/core/profile_form.c").read_text()
+    reserved = set(re.findall(r'"(\w+)"', re.search(r" reserved\[\] = \{(.*?)\};", source, re.S).group(1)))
+    assert set(SCHEMA["$defs"]["form_field"]["properties"]["key"]["not"]["enum"]) == reserved
