@@ -264,3 +264,20 @@ def test_an_assertion_is_masked_in_a_trace(platform, agent, verify):
     text = answer.body.decode()
     assert "client_assertion=MASKED" in text and server.forms[0]["client_assertion"] not in text
     assert jwt.get_unverified_header(server.forms[0]["client_assertion"])["alg"] == "ES256"
+
+
+def test_a_real_server_takes_an_assertion(platform, agent, glewlwyd):
+    agent.set_policy(rig.rule("g", rig.origin(glewlwyd["token_url"]) + "/**", ca=glewlwyd["ca"])).start()
+    client = {"method": "private_key_jwt", "id": glewlwyd["key_client_id"], "alg": "ES256"}
+    profile = {"connector": "dc", "token_url": glewlwyd["token_url"],
+               "fields": [{"place": "payload", "key": "scope", "value": glewlwyd["scope"]}]}
+    variables = {"username": glewlwyd["username"], "password": glewlwyd["password"]}
+    platform.put_profile("p", **profile, client={**client, "key": glewlwyd["client_key"]})
+    for _ in range(2):
+        answer = platform.exchange("p", variables=variables)
+        assert answer.status == 200, answer
+    refreshed = platform.api("POST", "/v1/profiles/p/refresh", {"refresh_token": answer.json["token"]["refresh_token"]}, key=platform.app_key)
+    assert refreshed.status == 200, refreshed
+    platform.put_profile("p", **profile, client={**client, "key": pem(EC)})
+    answer = platform.exchange("p", variables=variables)
+    assert answer.status == 502 and "403" in answer.json["detail"], answer  # as it refuses everything
