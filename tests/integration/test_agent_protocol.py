@@ -46,6 +46,27 @@ def test_several_jobs_in_one_message_each_get_one_result(played, endpoint):
     assert endpoint.count("/token") == 20
 
 
+def test_a_tests_token_stays_where_it_is_and_its_trace_comes(played, endpoint):
+    ws, _ = played.greet()
+    ws.send(peer.job(endpoint.url("/token"), purpose="test", trace=True), peer.job(endpoint.url("/token")))
+    results = [ws.receive(peer.RESULT)[1] for _ in range(2)]
+    tested = next(r for r in results if "trace" in r)
+    plain = next(r for r in results if "trace" not in r)
+    assert plain["token"]["access_token"].startswith("at-")
+    assert tested["outcome"] == "issued" and tested["token"]["access_token"] == tested["token"]["refresh_token"] == "MASKED"
+    assert [row["hop"] for row in tested["trace"]] == ["template", "policy", "resolve", "connect", "request", "answer", "verdict"]
+    assert all(set(row) <= {"hop", "us", "text", "detail"} for row in tested["trace"])
+
+
+def test_a_trace_tells_of_a_rule_no_more_than_it_shares(played, endpoint):
+    ws, _ = played.greet()
+    for host, text in (("hidden", "a rule allows it"), ("named", 'rule "named"')):
+        ws.send(peer.job(f"https://{host}.example/t", trace=True, budget_ms=3000))
+        result = ws.receive(peer.RESULT)[1]
+        assert next(row for row in result["trace"] if row["hop"] == "policy")["text"] == text
+        assert "agent.conf" not in str(result)
+
+
 def test_a_job_id_is_run_once_whatever_happens(played, endpoint):
     ws, _ = played.greet()
     message = peer.job(endpoint.url("/token"))
