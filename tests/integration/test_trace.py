@@ -141,6 +141,23 @@ def test_tls_is_told(platform, agent, pki):
         assert test(platform).json["execution"] == "not_sent"
 
 
+def test_tls_through_the_rules_proxy_is_told(platform, agent, pki, kind, tmp_path, opened):
+    proxy = opened(kind(tmp_path / "proxy"))
+    with Endpoint(tls=tls_context(pki / "server.pem", pki / "server.key")) as endpoint:
+        origin = f"https://localhost:{endpoint.port}"
+        agent.set_policy(f'{{ name = "via"; url = "{origin}/**"; proxy = "{proxy.url}"; ca = "{pki}/ca.pem"; }}').start()
+        platform.put_profile("hr", connector="dc", token_url=origin + "/token")
+        answer = test(platform)
+        assert answer.json["outcome"] == "issued", answer
+        assert row(answer, "connect")["text"] == f"localhost port {endpoint.port} through the rule's proxy"
+        assert row(answer, "resolve")["text"] == "the name of the rule's proxy is known"
+        assert row(answer, "tls")["text"].startswith("TLSv1.") and "localhost" in row(answer, "tls")["detail"][0]
+        assert proxy.url.split("//")[1] not in answer.body.decode(), "where it is, is the agent's own"
+        proxy.close()
+        answer = test(platform)
+        assert failed(answer) == "proxy" and "the rule's proxy" in row(answer, "proxy")["advice"], answer
+
+
 def test_a_certificate_that_has_expired_is_shown_as_such(platform, agent, pki):
     with Endpoint(tls=tls_context(pki / "expired.pem", pki / "expired.key")) as endpoint:
         agent.set_policy(rig.rule("e", rig.origin(endpoint.url("/")) + "/**", ca=pki / "ca.pem")).start()
