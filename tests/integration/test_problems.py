@@ -64,9 +64,12 @@ def test_what_is_no_sound_request_gets_a_problem_too(platform, head, want):
 
 
 def test_what_could_not_begin_is_safe_to_retry(platform, hand):
-    platform.put_profile("nowhere", token_url="https://idp.example/token")
+    platform.put_profile("nowhere", connector="gone", token_url="https://idp.example/token")
     answer = platform.exchange("nowhere", variables=RIGHT)
     check(answer.status, answer.headers["content-type"], answer.body, (503, "connector_offline", "after_fix"))
+    platform.put_profile("own", token_url="https://idp.example/token")
+    answer = platform.exchange("own", variables=RIGHT)
+    check(answer.status, answer.headers["content-type"], answer.body, (422, "policy_refused", "after_fix"))
     hand.leave()
     platform.process.wait("tunnel.(closed|lost|gone)")
     answer = platform.exchange("p", variables=RIGHT)
