@@ -63,6 +63,7 @@ static const struct slice features[] = {
     FEATURE("method:DELETE"),
     FEATURE("method:GET"),
     FEATURE("discover"),
+    FEATURE("revoke"),
 };
 
 static struct cx_id *known_ids(const struct jobs *jobs, size_t *n)

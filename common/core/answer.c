@@ -67,8 +67,8 @@ static enum verdict judge(const struct answer_input *in, const struct answer_bod
         slice_eq_str(refusal->code, "unauthorized_client")) {
         return VERDICT_CLIENT_REFUSED;
     }
-    if (in->status == 401 || is_auth_error_status(in)) {
-        return VERDICT_CREDENTIALS_REFUSED;
+    if (in->status == 401 || is_auth_error_status(in)) { /* whose credentials the request showed */
+        return in->purpose == PURPOSE_REVOKE ? VERDICT_CLIENT_REFUSED : VERDICT_CREDENTIALS_REFUSED;
     }
     if (in->status == 429 || in->status == 503) {
         return VERDICT_ENDPOINT_BUSY;
@@ -202,8 +202,13 @@ enum cx_err answer_read(const struct answer_input *in, struct answer *out)
 {
     struct answer made = {.outcome = OUTCOME_UNKNOWN};
     struct answer_body body = {0};
-    enum cx_err err = answer_body_read(in, &body);
+    enum cx_err err;
 
+    if (in->purpose == PURPOSE_REVOKE && is_2xx(in)) {
+        *out = (struct answer){.outcome = OUTCOME_REVOKED, .code = VERDICT_REVOKED};
+        return CX_OK;
+    }
+    err = answer_body_read(in, &body);
     buf_init(&made.bytes, in->body.len + MSG_EXTRA_BYTES_MAX + ANSWER_SLACK_BYTES);
     if (err == CX_OK) {
         err = decide(in, &body, &made);

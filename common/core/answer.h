@@ -14,7 +14,8 @@ struct answer_input {
     struct slice body;        /* decoded (gzip …) */
     bool is_body_whole;       /* false: over the limit or cut short */
     enum body_encoding sent;  /* the request's encoding: the last guess at what the answer is */
-    enum job_purpose purpose; /* for the sentences: password or refresh token; may be unknown */
+    enum job_purpose purpose; /* a revocation has no token, and its 401 is about the client; else
+                                 for the sentences; may be unknown */
     const struct msg_expect *expect; /* NULL: nothing special */
     uint64_t now_unix_s;             /* wall clock, for a Retry-After that is a date */
 };
@@ -23,8 +24,8 @@ struct answer_input {
 struct answer {
     enum outcome outcome;
     enum verdict code;
-    enum stage stage;         /* STAGE_NONE when issued; RECEIVE for a body that is not whole;
-                                 else PARSE */
+    enum stage stage; /* STAGE_NONE when issued or revoked; RECEIVE for a body that is not whole;
+                         else PARSE */
     bool is_type_assumed;     /* token_type was missing and taken as Bearer */
     struct msg_token token;   /* slices into `bytes`; valid when outcome is OUTCOME_ISSUED */
     struct slice document;    /* likewise, of a discovery (discovery.h), in place of a token */
@@ -35,9 +36,11 @@ struct answer {
 /* True if an answer in that encoding can be read. */
 bool answer_is_readable(enum body_encoding encoding);
 
-/* Read it. The answer's own Content-Type is believed first, then its first bytes, then what the
- * profile expects. Every input has a verdict; the only error is CX_E_NOMEM. Texts from the peer
- * (descriptions, a redirect's host) are cut to 512 bytes and free of control characters. Pure. */
+/* Read it. Of a revocation any 2xx is the end, whatever its body says (RFC 7009, 2.2), and what
+ * else comes is read as ever. The answer's own Content-Type is believed first, then its first
+ * bytes, then what the profile expects. Every input has a verdict; the only error is CX_E_NOMEM.
+ * Texts from the peer (descriptions, a redirect's host) are cut to 512 bytes and free of control
+ * characters. Pure. */
 enum cx_err answer_read(const struct answer_input *in, struct answer *out) CX_MUST_CHECK;
 
 void answer_done(struct answer *a);

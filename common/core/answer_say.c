@@ -28,6 +28,12 @@ static void say_evidence(const struct answer_input *in, const struct answer_body
     }
 }
 
+/* Who answered. */
+static const char *endpoint_of(const struct answer_input *in)
+{
+    return in->purpose == PURPOSE_REVOKE ? "revocation endpoint" : "token endpoint";
+}
+
 static const char *say_credentials(enum job_purpose purpose)
 {
     switch (purpose) {
@@ -38,6 +44,8 @@ static const char *say_credentials(enum job_purpose purpose)
     case PURPOSE_TEST:
         return "refused the user name or password (%s)";
     case PURPOSE_REVOKE:
+        return "refused the token (%s): it is none of this provider's, or was issued to another "
+               "client";
     case PURPOSE_DISCOVER:
     case PURPOSE_UNKNOWN:
     case PURPOSE_COUNT:
@@ -46,10 +54,13 @@ static const char *say_credentials(enum job_purpose purpose)
     return "refused the credentials (%s)";
 }
 
-static const char *say_client(const struct answer_refusal *refusal)
+static const char *say_client(const struct answer_refusal *refusal, bool is_revocation)
 {
     if (slice_eq_str(refusal->code, "unauthorized_client")) {
-        return "does not let this client use this grant (%s); ask the provider to allow it";
+        return is_revocation ? "does not let this client revoke tokens (%s); ask the provider to "
+                               "allow it"
+                             : "does not let this client use this grant (%s); ask the provider to "
+                               "allow it";
     }
     return "refused the client (%s); check the profile's client id, secret and method";
 }
@@ -58,6 +69,9 @@ static const char *say_request(const struct answer_refusal *refusal)
 {
     if (slice_eq_str(refusal->code, "unsupported_grant_type")) {
         return "does not offer this grant (%s); ask the provider which grants it has";
+    }
+    if (slice_eq_str(refusal->code, "unsupported_token_type")) { /* RFC 7009, 2.2.1 */
+        return "does not revoke tokens of this type (%s); ask the provider which it revokes";
     }
     if (slice_eq_str(refusal->code, "invalid_scope")) {
         return "refused the scope (%s); check the profile's scope field";
@@ -68,6 +82,21 @@ static const char *say_request(const struct answer_refusal *refusal)
     }
     return "refused the request (%s); compare the profile's fields with the provider's "
            "documentation";
+}
+
+static const char *say_revocation_failed(uint32_t status)
+{
+    switch (status) {
+    case 404:
+    case 410:
+        return "is not there (%s); check the path of the profile's revocation_url";
+    case 405:
+    case 415:
+        return "does not take this request (%s); check the profile's method and content_type";
+    default:
+        break;
+    }
+    return "answered neither a 2xx nor an OAuth error (%s); the token may still be good";
 }
 
 static const char *say_failed(uint32_t status)
@@ -105,14 +134,14 @@ CX_PRINTF(2, 3) static void put(char out[ANSWER_TEXT_BYTES_MAX], const char *for
     va_end(args);
 }
 
-static void say_busy(const char *evidence, const struct answer_judgement *j,
+static void say_busy(const char *endpoint, const char *evidence, const struct answer_judgement *j,
                      char out[ANSWER_TEXT_BYTES_MAX])
 {
     if (j->has_retry_after) {
-        put(out, "the token endpoint is busy (%s); it asks to wait %llu s", evidence,
+        put(out, "the %s is busy (%s); it asks to wait %llu s", endpoint, evidence,
             (unsigned long long)((j->retry_after_ms + 999) / 1000));
     } else {
-        put(out, "the token endpoint is busy (%s); try again later", evidence);
+        put(out, "the %s is busy (%s); try again later", endpoint, evidence);
     }
 }
 
@@ -122,20 +151,19 @@ static void say_redirected(const struct answer_input *in, char out[ANSWER_TEXT_B
 
     if (in->is_location_hidden) {
         put(out,
-            "the token endpoint redirects (HTTP %u); credentials never follow a redirect, and "
-            "where "
-            "to is not told of an endpoint with a virtual name: ask the agent's admin",
-            in->status);
+            "the %s redirects (HTTP %u); credentials never follow a redirect, and where to is not "
+            "told of an endpoint with a virtual name: ask the agent's admin",
+            endpoint_of(in), in->status);
     } else if (url_peek_host(in->location, host)) {
         put(out,
-            "the token endpoint redirects to the host %s (HTTP %u); credentials never follow a "
+            "the %s redirects to the host %s (HTTP %u); credentials never follow a "
             "redirect: if that is where they belong, write its URL into the profile",
-            host, in->status);
+            endpoint_of(in), host, in->status);
     } else {
         put(out,
-            "the token endpoint redirects to another place on its host (HTTP %u); credentials "
+            "the %s redirects to another place on its host (HTTP %u); credentials "
             "never follow a redirect: write the final URL into the profile",
-            in->status);
+            endpoint_of(in), in->status);
     }
 }
 
@@ -180,11 +208,12 @@ static void say_unreadable(const struct answer_input *in, const struct answer_bo
 }
 
 /* The formats of the sentences below hold one %s, for the evidence. */
-static void say_endpoint(const char *format, const char *evidence, char out[ANSWER_TEXT_BYTES_MAX])
+static void say_endpoint(const struct answer_input *in, const char *format, const char *evidence,
+                         char out[ANSWER_TEXT_BYTES_MAX])
 {
     const char *hole = strstr(format, "%s");
 
-    put(out, "the token endpoint %.*s%s%s", (int)(hole - format), format, evidence, hole + 2);
+    put(out, "the %s %.*s%s%s", endpoint_of(in), (int)(hole - format), format, evidence, hole + 2);
 }
 
 static bool is_mapped(const struct answer_input *in, const struct answer_body *body)
@@ -202,18 +231,21 @@ void answer_say(const struct answer_input *in, const struct answer_body *body,
     if (j->is_unmet || (j->code == VERDICT_ENDPOINT_FAILED && is_mapped(in, body))) {
         say_unlike_profile(in, body, j, out);
     } else if (j->code == VERDICT_CREDENTIALS_REFUSED) {
-        say_endpoint(say_credentials(in->purpose), evidence, out);
+        say_endpoint(in, say_credentials(in->purpose), evidence, out);
     } else if (j->code == VERDICT_CLIENT_REFUSED) {
-        say_endpoint(say_client(&j->refusal), evidence, out);
+        say_endpoint(in, say_client(&j->refusal, in->purpose == PURPOSE_REVOKE), evidence, out);
     } else if (j->code == VERDICT_REQUEST_REFUSED) {
-        say_endpoint(say_request(&j->refusal), evidence, out);
+        say_endpoint(in, say_request(&j->refusal), evidence, out);
     } else if (j->code == VERDICT_ENDPOINT_BUSY) {
-        say_busy(evidence, j, out);
+        say_busy(endpoint_of(in), evidence, j, out);
     } else if (j->code == VERDICT_REDIRECTED) {
         say_redirected(in, out);
     } else if (j->code == VERDICT_ANSWER_UNREADABLE) {
         say_unreadable(in, body, out);
     } else {
-        say_endpoint(say_failed(in->status), evidence, out);
+        say_endpoint(in,
+                     in->purpose == PURPOSE_REVOKE ? say_revocation_failed(in->status)
+                                                   : say_failed(in->status),
+                     evidence, out);
     }
 }

@@ -8,7 +8,7 @@ void exchange_counts_end(struct exchange_counts *c, enum outcome outcome, enum v
         return;
     }
     c->by_code[outcome][code]++;
-    if (outcome != OUTCOME_ISSUED) {
+    if (!terms_is_success(outcome)) {
         c->by_stage[stage]++;
     }
 }

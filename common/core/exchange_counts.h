@@ -20,7 +20,7 @@ enum exchange_hop {
 
 struct exchange_counts { /* zeroed is valid */
     uint64_t by_code[OUTCOME_COUNT][VERDICT_COUNT];
-    uint64_t by_stage[STAGE_COUNT]; /* of those that were not issued */
+    uint64_t by_stage[STAGE_COUNT]; /* of those that did not succeed */
     struct metrics_histogram hops[HOP_COUNT];
 };
 

@@ -154,12 +154,15 @@ json_t *profile_to_json(const struct profile *p, bool with_secrets);
 
 /* One call of a profile. Everything borrowed. */
 struct profile_call {
-    enum job_purpose purpose;   /* PURPOSE_AUTHORIZE, PURPOSE_TEST (the same) or PURPOSE_REFRESH */
-    const json_t *variables;    /* object: the form's values; NULL: none */
-    const json_t *context;      /* object: dynamic values; NULL: none */
-    struct slice tenant;        /* absent: the profile's */
-    struct slice refresh_token; /* PURPOSE_REFRESH */
-    uint32_t budget_ms;         /* for the agent */
+    enum job_purpose purpose;     /* PURPOSE_AUTHORIZE, PURPOSE_TEST (the same), PURPOSE_REFRESH, or
+                                     PURPOSE_REVOKE, of a profile that has a revocation URL */
+    const json_t *variables;      /* object: the form's values; NULL: none */
+    const json_t *context;        /* object: dynamic values; NULL: none */
+    struct slice tenant;          /* absent: the profile's */
+    struct slice refresh_token;   /* PURPOSE_REFRESH */
+    struct slice revoked_token;   /* PURPOSE_REVOKE */
+    struct slice token_type_hint; /* likewise: "access_token", "refresh_token"; absent: none */
+    uint32_t budget_ms;           /* for the agent */
     bool trace;
     struct cx_id id;
 };
@@ -171,7 +174,7 @@ struct profile_job {
 };
 
 /* Make it. Every fault goes to `faults`, by name ("variables.pin", "context.session", "tenant",
- * "refresh_token"), values never shown.
+ * "refresh_token", "token", "token_type_hint"), values never shown.
  *
  * Values are strings in UTF-8 without NUL. A form field of data type boolean also takes true and
  * false, one of type number a JSON integer; other JSON numbers are refused, since their digits
@@ -187,9 +190,11 @@ struct profile_job {
  * field of one of those keys takes its place; one whose key is "" is the payload alone (content
  * type text), so that a refresh is a fault unless a URL holds its token. Then come the profile's
  * fields, in order. A required form value must be there for the password grant, and be more than
- * ""; any value that a template of this grant refers to must be there for either. `variables` of
- * the job are what its templates refer to and nothing else; secret_variables those of them that are
- * of type password, stored credentials or the refresh token.
+ * ""; any value that a template of this grant refers to must be there for either. That of a
+ * revocation (RFC 7009, 2.1) is token and token_type_hint; of the profile's payload fields none but
+ * the client's own (client_id, client_secret, client_assertion, client_assertion_type). `variables`
+ * of the job are what its templates refer to and nothing else; secret_variables those of them that
+ * are of type password, stored credentials or the call's token.
  *
  * True if there was no fault; then profile_job_done frees. Pure. */
 bool profile_make_job(const struct profile *p, const struct profile_call *call,

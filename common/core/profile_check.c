@@ -83,6 +83,23 @@ static void check_form_name(const struct check *c, const struct profile_form_fie
     }
 }
 
+/* A token of the call stands in the payload by itself; else it is known in one URL alone. */
+static void check_call_token(const struct check *c, const char *name, size_t site)
+{
+    bool is_refresh = site == PROFILE_SITE_REFRESH_URL;
+
+    if (c->site == site) {
+        profile_warn(c->r, c->path, "puts the %s token into a URL, which others log",
+                     is_refresh ? "refresh" : "revoked");
+    } else if (c->is_url && c->site != PROFILE_SITE_TOKEN_URL) {
+        FAULT(c, "{{%s}} is not known there; what is known is {{%s}}", name,
+              is_refresh ? "revoked_token" : "refresh_token");
+    } else {
+        FAULT(c, "{{%s}} is known in a %s only, and this is used by the password grant too", name,
+              is_refresh ? "refresh" : "revocation");
+    }
+}
+
 static void check_variable(const struct check *c, const struct template_part *part)
 {
     const struct profile *p = &c->r->p;
@@ -93,12 +110,9 @@ static void check_variable(const struct check *c, const struct template_part *pa
             FAULT(c, "refers to {{tenant}}, but tenancy is off");
         }
     } else if (slice_eq_str(part->text, "refresh_token")) {
-        if (c->site != PROFILE_SITE_REFRESH_URL && c->site != PROFILE_SITE_REVOCATION_URL) {
-            FAULT(c, "{{refresh_token}} is known in a refresh only, and this is used by the "
-                     "password grant too");
-        } else {
-            profile_warn(c->r, c->path, "puts the refresh token into a URL, which others log");
-        }
+        check_call_token(c, "refresh_token", PROFILE_SITE_REFRESH_URL);
+    } else if (slice_eq_str(part->text, "revoked_token")) {
+        check_call_token(c, "revoked_token", PROFILE_SITE_REVOCATION_URL);
     } else if (f != NULL) {
         check_form_name(c, f);
     } else if (part->region == TEMPLATE_IN_HOST && p->mode == PROFILE_PRE_AUTHORIZED) {

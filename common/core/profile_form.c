@@ -7,9 +7,9 @@
 enum { TITLE_BYTES_MAX = 200, HINT_BYTES_MAX = 1000, KEY_BYTES_MAX = 64 };
 
 /* Names that the grant and the client use themselves. */
-static const char *const reserved[] = {"tenant",          "grant_type",    "refresh_token",
-                                       "client_id",       "client_secret", "client_assertion_type",
-                                       "client_assertion"};
+static const char *const reserved[] = {
+    "tenant",    "grant_type",    "refresh_token",         "revoked_token",
+    "client_id", "client_secret", "client_assertion_type", "client_assertion"};
 
 static void check_key(const struct members *m, const struct profile *p, const char *key)
 {

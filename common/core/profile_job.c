@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    GRANT_FIELDS_MAX = 2, /* grant_type, refresh_token */
+    GRANT_FIELDS_MAX = 2, /* grant_type, refresh_token; token, token_type_hint */
     CLIENT_TEXTS = 2,     /* id, secret */
     BRACES = 2,           /* around a variable's name */
     PLACEHOLDER_BYTES = 80
@@ -39,7 +39,39 @@ static size_t url_site(const struct profile_maker *m)
 {
     bool is_own = profile_maker_is_refresh(m) && m->p->refresh_url[0] != '\0';
 
+    if (profile_maker_is_revocation(m)) {
+        return PROFILE_SITE_REVOCATION_URL;
+    }
     return is_own ? PROFILE_SITE_REFRESH_URL : PROFILE_SITE_TOKEN_URL;
+}
+
+/* By which a profile spells the client's authentication out. */
+static bool is_client_field(const struct profile_field *f)
+{
+    static const char *const keys[] = {"client_id", "client_secret", "client_assertion",
+                                       "client_assertion_type"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        if (strcmp(f->key, keys[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A revocation's payload is its own, but for who asks. */
+static bool is_field_used(const struct profile_maker *m, const struct profile_field *f)
+{
+    return !profile_maker_is_revocation(m) || f->place != PLACE_PAYLOAD || is_client_field(f);
+}
+
+static bool is_site_used(const struct profile_maker *m, size_t site)
+{
+    if (profile_site_is_url(site)) {
+        return site == url_site(m);
+    }
+    return site < PROFILE_SITE_FIELDS ||
+           is_field_used(m, &m->p->fields[site - PROFILE_SITE_FIELDS]);
 }
 
 static void parse_templates(struct profile_maker *m)
@@ -48,7 +80,7 @@ static void parse_templates(struct profile_maker *m)
     char path[MEMBERS_PATH_BYTES];
 
     for (size_t site = 0; site < profile_site_count(m->p); site++) {
-        if (profile_site_is_url(site) && site != url_site(m)) {
+        if (!is_site_used(m, site)) {
             continue;
         }
         if (profile_site_parse(m->p, site, &m->templates[site], &fail) != CX_OK) {
@@ -164,13 +196,24 @@ static struct slice call_value(struct profile_maker *m, struct slice name, const
     return value;
 }
 
+static struct slice grant_type(const struct profile_maker *m)
+{
+    if (profile_maker_is_revocation(m)) {
+        return SLICE_LIT(""); /* no grant */
+    }
+    return profile_maker_is_refresh(m) ? SLICE_LIT("refresh_token") : SLICE_LIT("password");
+}
+
 static struct slice variable_value(struct profile_maker *m, struct slice name, const char *referrer)
 {
     if (slice_eq_str(name, "grant_type")) {
-        return profile_maker_is_refresh(m) ? SLICE_LIT("refresh_token") : SLICE_LIT("password");
+        return grant_type(m);
     }
     if (slice_eq_str(name, "refresh_token")) {
         return m->call->refresh_token;
+    }
+    if (slice_eq_str(name, "revoked_token")) {
+        return m->call->revoked_token;
     }
     return slice_eq_str(name, "tenant") ? m->tenant : call_value(m, name, referrer);
 }
@@ -179,7 +222,7 @@ static bool is_secret_name(const struct profile_maker *m, struct slice name)
 {
     const struct profile_form_field *f = profile_form_field(m->p, name);
 
-    return slice_eq_str(name, "refresh_token") ||
+    return slice_eq_str(name, "refresh_token") || slice_eq_str(name, "revoked_token") ||
            (f != NULL && (f->is_password || profile_maker_form_value(m, name)->is_stored));
 }
 
@@ -249,9 +292,24 @@ static void put_form_field(struct profile_maker *m, size_t index)
     put_field(m, PLACE_PAYLOAD, key, placeholder(m, key));
 }
 
+/* RFC 7009, 2.1. No payload field takes the place of these: one called "token" is the password
+ * grant's. */
+static void put_revocation(struct profile_maker *m)
+{
+    put_field(m, PLACE_PAYLOAD, SLICE_LIT("token"), SLICE_LIT("{{revoked_token}}"));
+    put_variable(m, SLICE_LIT("revoked_token"), "the revocation");
+    if (!slice_is_absent(m->call->token_type_hint)) {
+        put_field(m, PLACE_PAYLOAD, SLICE_LIT("token_type_hint"), m->call->token_type_hint);
+    }
+}
+
 /* What the grant itself sends. */
 static void put_grant_fields(struct profile_maker *m)
 {
+    if (profile_maker_is_revocation(m)) {
+        put_revocation(m);
+        return;
+    }
     put_grant_field(m, "grant_type", "{{grant_type}}");
     if (profile_maker_is_refresh(m)) {
         put_grant_field(m, "refresh_token", "{{refresh_token}}");
@@ -262,10 +320,15 @@ static void put_grant_fields(struct profile_maker *m)
     }
 }
 
-/* A payload that is one text has no fields; a refresh token that it does not refer to, and no
- * URL, would not be sent at all. */
+/* A payload that is one text has no fields; a token that it does not refer to, and no URL, would
+ * not be sent at all. */
 static void check_whole_body(struct profile_maker *m)
 {
+    if (profile_maker_is_revocation(m) && !does_grant_refer(m, SLICE_LIT("revoked_token"))) {
+        faults_add(m->faults, NULL, "token",
+                   "can't be sent: the profile's payload is one text, that of the password grant; "
+                   "revocation_url may hold {{revoked_token}}");
+    }
     if (profile_maker_is_refresh(m) && !does_grant_refer(m, SLICE_LIT("refresh_token"))) {
         faults_add(m->faults, NULL, "refresh_token",
                    "can't be sent: the profile's payload is one text, that of the password grant");
@@ -282,7 +345,9 @@ static void put_fields(struct profile_maker *m)
     for (size_t i = 0; i < m->p->nfields; i++) {
         const struct profile_field *f = &m->p->fields[i];
 
-        put_field(m, f->place, slice_of_str(f->key), site_text(m, PROFILE_SITE_FIELDS + i));
+        if (is_field_used(m, f)) {
+            put_field(m, f->place, slice_of_str(f->key), site_text(m, PROFILE_SITE_FIELDS + i));
+        }
     }
 }
 
@@ -320,8 +385,10 @@ static void put_rest(struct profile_maker *m)
         .auth_error_status = m->p->auth_error_status,
         .nauth_error_status = m->p->nauth_error_status,
         .answer = m->p->answer,
-        .places = profile_places_view(&m->p->places),
     };
+    if (!profile_maker_is_revocation(m)) {
+        job->expect.places = profile_places_view(&m->p->places);
+    }
 }
 
 static void check_size(const struct profile_maker *m)

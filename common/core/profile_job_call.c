@@ -78,6 +78,9 @@ static const char *why_reserved(const char *name)
     if (strcmp(name, "refresh_token") == 0) {
         return "is no variable; give the call's refresh_token, to refresh";
     }
+    if (strcmp(name, "revoked_token") == 0) {
+        return "is no variable; give the call's token, to revoke it";
+    }
     return strcmp(name, "grant_type") == 0 ? "is set by the kind of call" : NULL;
 }
 
@@ -228,7 +231,8 @@ static void read_form_value(struct profile_maker *m, const struct profile_form_f
     v->value = f->visibility != PROFILE_VISIBLE ? slice_of_str(f->value)
                                                 : profile_credential(m->p, slice_of_str(f->key));
     v->is_stored = f->visibility == PROFILE_VISIBLE && !slice_is_absent(v->value);
-    if (slice_is_absent(v->value) && f->is_required && !profile_maker_is_refresh(m)) {
+    if (slice_is_absent(v->value) && f->is_required && !profile_maker_is_refresh(m) &&
+        !profile_maker_is_revocation(m)) {
         fault_of(m, "variables", f->key, "is required");
         v->is_faulty = true;
     }
@@ -255,17 +259,34 @@ static void read_tenant(struct profile_maker *m)
     }
 }
 
-static void read_refresh_token(struct profile_maker *m)
+static void read_token(const struct profile_maker *m, const char *name, struct slice token)
 {
-    struct slice token = m->call->refresh_token;
-    const char *why;
+    const char *why = token.len == 0 ? "is required" : why_no_value(token);
 
-    if (!profile_maker_is_refresh(m)) {
-        return;
-    }
-    why = token.len == 0 ? "is required" : why_no_value(token);
     if (why != NULL) {
-        faults_add(m->faults, NULL, "refresh_token", "%s", why);
+        faults_add(m->faults, NULL, name, "%s", why);
+    }
+}
+
+/* RFC 7009, 2.1; others would be the profile's provider's own. */
+static void read_hint(const struct profile_maker *m)
+{
+    struct slice hint = m->call->token_type_hint;
+
+    if (!slice_is_absent(hint) && !slice_eq_str(hint, "access_token") &&
+        !slice_eq_str(hint, "refresh_token")) {
+        faults_add(m->faults, NULL, "token_type_hint", "must be access_token or refresh_token");
+    }
+}
+
+static void read_tokens(const struct profile_maker *m)
+{
+    if (profile_maker_is_refresh(m)) {
+        read_token(m, "refresh_token", m->call->refresh_token);
+    }
+    if (profile_maker_is_revocation(m)) {
+        read_token(m, "token", m->call->revoked_token);
+        read_hint(m);
     }
 }
 
@@ -277,5 +298,5 @@ void profile_maker_read_call(struct profile_maker *m)
         read_form_value(m, &m->p->form_fields[i], &m->values[i]);
     }
     read_tenant(m);
-    read_refresh_token(m);
+    read_tokens(m);
 }

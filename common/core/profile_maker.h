@@ -38,10 +38,16 @@ static inline bool profile_maker_is_refresh(const struct profile_maker *m)
     return m->call->purpose == PURPOSE_REFRESH;
 }
 
+static inline bool profile_maker_is_revocation(const struct profile_maker *m)
+{
+    return m->call->purpose == PURPOSE_REVOKE;
+}
+
 /* Keep a text (taken over, may be NULL) as long as the job; absent if there is no memory. */
 struct slice profile_maker_keep(struct profile_maker *m, char *text);
 
-/* Read form values, tenant and refresh token of the call, naming every fault. */
+/* Read form values, tenant, refresh token and the token to be revoked of the call, naming every
+ * fault. */
 void profile_maker_read_call(struct profile_maker *m);
 
 /* True if the call gives a dynamic value of that name; `value` is then absent if it is faulty

@@ -59,3 +59,8 @@ unsigned terms_verdict_status(enum verdict v)
 {
     return (unsigned)v < VERDICT_COUNT ? verdict_statuses[v] : 500;
 }
+
+bool terms_is_success(enum outcome v)
+{
+    return v == OUTCOME_ISSUED || v == OUTCOME_REVOKED;
+}

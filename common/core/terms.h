@@ -72,7 +72,8 @@
     X(OUTCOME_ISSUED, "issued")                                                                    \
     X(OUTCOME_REFUSED, "refused")                                                                  \
     X(OUTCOME_FAILED, "failed")                                                                    \
-    X(OUTCOME_CANCELLED, "cancelled")
+    X(OUTCOME_CANCELLED, "cancelled")                                                              \
+    X(OUTCOME_REVOKED, "revoked")
 
 /* What is certain about the request: no byte left the agent; bytes may have left and no whole
  * answer came; the endpoint answered. */
@@ -120,7 +121,8 @@
     X(VERDICT_AGENT_LOST, "agent_lost", 504)                                                       \
     X(VERDICT_AGENT_UNAVAILABLE, "agent_unavailable", 503)                                         \
     X(VERDICT_PLATFORM_FAILED, "platform_failed", 500)                                             \
-    X(VERDICT_CANCELLED, "cancelled", 499)
+    X(VERDICT_CANCELLED, "cancelled", 499)                                                         \
+    X(VERDICT_REVOKED, "revoked", 200)
 
 #define TERMS_AS_ENUM(name, text)          name,
 #define TERMS_AS_ENUM3(name, text, status) name,
@@ -166,5 +168,8 @@ enum verdict terms_verdict_of(struct slice word);
 
 /* The HTTP status that the API answers with for this verdict. */
 unsigned terms_verdict_status(enum verdict v);
+
+/* What was asked for was done: a token was issued, or one revoked. */
+bool terms_is_success(enum outcome v);
 
 #endif

@@ -297,7 +297,7 @@ static void add_verdict(struct trace *t, const struct trace_facts *f, const stru
 
     trace_row(t, "verdict", r->timing.total, "%s%s%s%.*s", terms_verdict(r->code),
               in_words(r->execution), message.len > 0 ? ": " : "", SLICE_ARG(message));
-    if (r->outcome != OUTCOME_ISSUED && !ended_at_hop(r)) {
+    if (!terms_is_success(r->outcome) && !ended_at_hop(r)) {
         trace_failed(t, advice_for(f->side, r->code, r->error.stage));
     }
     if (r->has_token) {

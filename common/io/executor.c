@@ -223,7 +223,7 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
         result.has_token = answer.outcome == OUTCOME_ISSUED && slice_is_absent(answer.document);
         result.token = answer.token;
         result.document = answer.document;
-        result.has_error = answer.outcome != OUTCOME_ISSUED;
+        result.has_error = !terms_is_success(answer.outcome);
         result.error = answer.error;
         result.error.stage = answer.stage;
     }

@@ -19,7 +19,8 @@ static void read_outcome(struct audit_query *out, struct slice value, struct fau
 {
     out->outcome = terms_outcome_of(value);
     if (out->outcome == OUTCOME_UNKNOWN) {
-        faults_add(faults, NULL, "outcome", "must be issued, refused, failed or cancelled");
+        faults_add(faults, NULL, "outcome",
+                   "must be issued, revoked, refused, failed or cancelled");
     }
 }
 

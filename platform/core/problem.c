@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum retry problem_retry(enum verdict code, enum execution execution)
+enum retry problem_retry(enum job_purpose purpose, enum verdict code, enum execution execution)
 {
     switch (code) {
     case VERDICT_CREDENTIALS_REFUSED:
@@ -17,6 +17,7 @@ enum retry problem_retry(enum verdict code, enum execution execution)
         return RETRY_YES;
     case VERDICT_UNKNOWN:
     case VERDICT_ISSUED:
+    case VERDICT_REVOKED:
     case VERDICT_ENDPOINT_FAILED:
     case VERDICT_ANSWER_UNREADABLE:
     case VERDICT_ENDPOINT_UNREACHABLE:
@@ -30,7 +31,8 @@ enum retry problem_retry(enum verdict code, enum execution execution)
     case VERDICT_COUNT:
         break;
     }
-    return execution == EXECUTION_NOT_SENT ? RETRY_YES : RETRY_NO;
+    /* a token that is revoked already is no error (RFC 7009, 2.2) */
+    return execution == EXECUTION_NOT_SENT || purpose == PURPOSE_REVOKE ? RETRY_YES : RETRY_NO;
 }
 
 const char *problem_retry_name(enum retry r)

@@ -10,12 +10,13 @@
 
 /* May the caller try again? */
 enum retry {
-    RETRY_YES,                  /* nothing was sent, or the endpoint said that it did nothing */
+    RETRY_YES,                  /* nothing was sent, the endpoint said that it did nothing, or twice
+                                   is as good as once (revoke) */
     RETRY_NO,                   /* the endpoint may have acted */
     RETRY_WITH_NEW_CREDENTIALS, /* what was typed was refused */
     RETRY_AFTER_FIX             /* somebody has to change something first */
 };
-enum retry problem_retry(enum verdict code, enum execution execution);
+enum retry problem_retry(enum job_purpose purpose, enum verdict code, enum execution execution);
 const char *problem_retry_name(enum retry r); /* "yes", "no" … as the API says it */
 
 /* What a problem says. Strings are borrowed; NULL, absent and 0 leave a member out. */

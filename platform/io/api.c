@@ -21,6 +21,7 @@ static const struct route routes[] = {
     /* method, pattern, access, has_body, run */
     {"POST", "/v1/profiles/*/exchange", ACCESS_APP, true, api_exchange},
     {"POST", "/v1/profiles/*/refresh", ACCESS_APP, true, api_refresh},
+    {"POST", "/v1/profiles/*/revoke", ACCESS_APP, true, api_revoke},
     {"GET", "/v1/exchanges/*/result", ACCESS_APP, false, api_exchanges_result},
     {"GET", "/v1/exchanges", ACCESS_ADMIN, false, api_exchanges_list},
     {"GET", "/healthz", ACCESS_OPEN, false, api_healthz},

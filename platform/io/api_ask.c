@@ -4,19 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a call of exchange, refresh or test says. */
+/* What a call of exchange, refresh, revoke or test says. */
 
-enum { TENANT_BYTES_MAX = 63, REFRESH_TOKEN_BYTES_MAX = 65536 };
+enum { TENANT_BYTES_MAX = 63, TOKEN_BYTES_MAX = 65536, HINT_BYTES_MAX = 64 };
 
 static void check_names(struct members *m, enum job_purpose purpose)
 {
     static const char *const exchange[] = {"variables", "context", "tenant", "budget_ms", "trace"};
     static const char *const refresh[] = {"variables", "context", "tenant",
                                           "budget_ms", "trace",   "refresh_token"};
+    static const char *const revoke[] = {"variables", "context", "tenant",         "budget_ms",
+                                         "trace",     "token",   "token_type_hint"};
     static const char *const test[] = {"variables", "context", "tenant", "budget_ms", "profile"};
 
     if (purpose == PURPOSE_REFRESH) {
         members_check_names(m, refresh, sizeof(refresh) / sizeof(refresh[0]));
+    } else if (purpose == PURPOSE_REVOKE) {
+        members_check_names(m, revoke, sizeof(revoke) / sizeof(revoke[0]));
     } else if (purpose == PURPOSE_TEST) {
         members_check_names(m, test, sizeof(test) / sizeof(test[0]));
     } else {
@@ -71,8 +75,13 @@ void api_ask_read(const struct api_request *r, const struct profile *profile,
                             profile->budget_ms);
     out->budget_ms = budget_ms < profile->budget_ms ? budget_ms : profile->budget_ms;
     if (purpose == PURPOSE_REFRESH) {
-        out->refresh_token = members_text(&m, "refresh_token", REFRESH_TOKEN_BYTES_MAX, NULL);
-        out->call.refresh_token = slice_of_str(out->refresh_token);
+        out->token = members_text(&m, "refresh_token", TOKEN_BYTES_MAX, NULL);
+        out->call.refresh_token = slice_of_str(out->token);
+    } else if (purpose == PURPOSE_REVOKE) {
+        out->token = members_text(&m, "token", TOKEN_BYTES_MAX, NULL);
+        out->call.revoked_token = slice_of_str(out->token);
+        out->hint = members_text(&m, "token_type_hint", HINT_BYTES_MAX, NULL);
+        out->call.token_type_hint = slice_of_str(out->hint);
     }
     if (faults_total(faults) > before) {
         add_value_faults(profile, out, faults);
@@ -81,9 +90,10 @@ void api_ask_read(const struct api_request *r, const struct profile *profile,
 
 void api_ask_done(struct api_ask *ask)
 {
-    if (ask->refresh_token != NULL) {
-        explicit_bzero(ask->refresh_token, strlen(ask->refresh_token));
+    if (ask->token != NULL) {
+        explicit_bzero(ask->token, strlen(ask->token));
     }
-    free(ask->refresh_token);
+    free(ask->token);
+    free(ask->hint);
     free(ask->tenant);
 }

@@ -3,6 +3,7 @@
 #include "common/core/trace_json.h"
 #include "platform/io/api_exchange.h"
 #include "platform/io/profiles.h"
+#include "platform/io/tunnel.h"
 
 #include <stdlib.h>
 
@@ -109,6 +110,62 @@ static void begin(struct api_request *r, const struct begin *what, struct faults
     }
 }
 
+/* ---- what can't be revoked ---- */
+
+static void refuse_unsent(const struct api_request *r, const struct profile *profile,
+                          const struct problem *why)
+{
+    struct problem problem = *why;
+
+    problem.stage = STAGE_PLATFORM;
+    problem.execution = EXECUTION_NOT_SENT;
+    problem.safe_to_retry = problem_retry_name(RETRY_AFTER_FIX);
+    problem.connector = profile->connector;
+    problem.trace_id = r->trace_id;
+    api_reply_problem(r->call, &problem);
+}
+
+static void refuse_without_url(const struct api_request *r, const struct profile *profile)
+{
+    struct faults faults;
+    struct problem problem = {.status = terms_verdict_status(VERDICT_PROFILE_INCOMPLETE),
+                              .code = terms_verdict(VERDICT_PROFILE_INCOMPLETE),
+                              .detail =
+                                  SLICE_LIT("the profile has no revocation_url, so its tokens "
+                                            "can't be revoked; nothing was sent"),
+                              .errors = &faults};
+
+    faults_init(&faults);
+    faults_add(&faults, NULL, "revocation_url",
+               "is not set: put the provider's revocation endpoint (RFC 7009) into the profile");
+    refuse_unsent(r, profile, &problem);
+    faults_done(&faults);
+}
+
+/* False: answered. */
+static bool may_revoke(const struct api_request *r, const struct profile *profile)
+{
+    const struct registry_connector *c =
+        registry_find_connector(&r->p->registry, slice_of_str(profile->connector));
+    const struct problem too_old = {
+        .status = terms_verdict_status(VERDICT_AGENT_UNAVAILABLE),
+        .code = terms_verdict(VERDICT_AGENT_UNAVAILABLE),
+        .detail = SLICE_LIT("an agent of the connector can't revoke tokens: update them all; "
+                            "nothing was sent")};
+
+    if (profile->revocation_url[0] == '\0') {
+        refuse_without_url(r, profile);
+        return false;
+    }
+    if (c != NULL && tunnel_is_revocation_new(c)) {
+        refuse_unsent(r, profile, &too_old);
+        return false;
+    }
+    return true;
+}
+
+/* ---- one call ---- */
+
 static void run(struct api_request *r, enum job_purpose purpose)
 {
     const struct profile *profile = profiles_find(r->p->profiles, r->words.items[0]);
@@ -131,7 +188,7 @@ static void run(struct api_request *r, enum job_purpose purpose)
     api_ask_read(r, profile, purpose, &ask, &faults);
     if (faults_total(&faults) > 0) {
         api_refuse_faults(r, &faults);
-    } else {
+    } else if (purpose != PURPOSE_REVOKE || may_revoke(r, profile)) {
         begin(r, &what, &faults);
     }
     api_ask_done(&ask);
@@ -146,4 +203,9 @@ void api_exchange(struct api_request *r)
 void api_refresh(struct api_request *r)
 {
     run(r, PURPOSE_REFRESH);
+}
+
+void api_revoke(struct api_request *r)
+{
+    run(r, PURPOSE_REVOKE);
 }

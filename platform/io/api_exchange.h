@@ -26,7 +26,8 @@ bool api_reply_stored(const struct api_request *r, const struct store_found *fou
 struct api_ask {
     struct profile_call call; /* its variables and context are the body's */
     char *tenant;
-    char *refresh_token;
+    char *token; /* the refresh token, or the one to be revoked */
+    char *hint;
     uint32_t budget_ms; /* the profile's, or less */
 };
 

@@ -68,6 +68,7 @@ void api_profiles_test(struct api_request *r);
 void api_profiles_discover(struct api_request *r);
 void api_exchange(struct api_request *r);
 void api_refresh(struct api_request *r);
+void api_revoke(struct api_request *r);
 void api_exchanges_list(struct api_request *r);
 void api_exchanges_result(struct api_request *r);
 

@@ -82,8 +82,8 @@ static void put_timing(struct json_text *w, const struct msg_timing *timing)
     json_text_close(w);
 }
 
-static enum cx_err put_issued(struct buf *out, const char *trace_id, const struct exchange_end *end,
-                              const json_t *trace)
+static enum cx_err put_success(struct buf *out, const char *trace_id,
+                               const struct exchange_end *end, const json_t *trace)
 {
     const struct msg_result *result = end->result;
     char text[CX_ID_TEXT_BYTES];
@@ -95,7 +95,9 @@ static enum cx_err put_issued(struct buf *out, const char *trace_id, const struc
     json_text_put_str(&w, "code", terms_verdict(result->code));
     json_text_put_str(&w, "execution", terms_execution(result->execution));
     json_text_put_u64(&w, "status", result->status);
-    put_token(&w, &result->token);
+    if (result->has_token) {
+        put_token(&w, &result->token);
+    }
     json_text_put_str(&w, "connector", connector_of(end));
     json_text_put_str(&w, "agent", id_is_none(&end->agent) ? NULL : id_text(&end->agent, text));
     json_text_put_str(&w, "trace_id", trace_id);
@@ -109,8 +111,8 @@ static enum cx_err put_issued(struct buf *out, const char *trace_id, const struc
 }
 
 /* As text at once: this is the answer that nearly all exchanges get. */
-static void reply_issued(struct http_call *call, const char *trace_id,
-                         const struct exchange_end *end, json_t *trace)
+static void reply_success(struct http_call *call, const char *trace_id,
+                          const struct exchange_end *end, json_t *trace)
 {
     struct buf text;
     uint8_t *at;
@@ -119,7 +121,7 @@ static void reply_issued(struct http_call *call, const char *trace_id,
     buf_init(&text, ANSWER_BYTES_MAX);
     err = buf_reserve(&text, ANSWER_BYTES_FIRST, &at);
     if (err == CX_OK) {
-        err = put_issued(&text, trace_id, end, trace);
+        err = put_success(&text, trace_id, end, trace);
     }
     api_reply_text(call, 200, &text, err);
     buf_done(&text);
@@ -136,7 +138,8 @@ static void fill_problem(struct problem *problem, const struct exchange_end *end
     problem->execution = r != NULL ? r->execution : end->failure->execution;
     problem->stage = r != NULL ? r->error.stage : end->failure->stage;
     problem->detail = r != NULL ? r->error.message : slice_of_str(end->failure->message);
-    problem->safe_to_retry = problem_retry_name(problem_retry(code, problem->execution));
+    problem->safe_to_retry =
+        problem_retry_name(problem_retry(end->purpose, code, problem->execution));
     if (r != NULL) {
         problem->oauth_error = r->error.oauth_error;
         problem->oauth_description = r->error.oauth_description;
@@ -168,8 +171,8 @@ void api_reply_end(struct http_call *call, const char *trace_id, const struct ex
 {
     json_t *trace = api_trace_json(end);
 
-    if (end->result != NULL && end->result->outcome == OUTCOME_ISSUED) {
-        reply_issued(call, trace_id, end, trace);
+    if (end->result != NULL && terms_is_success(end->result->outcome)) {
+        reply_success(call, trace_id, end, trace);
     } else {
         reply_problem(call, trace_id, end, trace);
     }
@@ -179,8 +182,10 @@ void api_reply_end(struct http_call *call, const char *trace_id, const struct ex
 bool api_reply_stored(const struct api_request *r, const struct store_found *found,
                       struct slice part)
 {
-    struct exchange_end end = {
-        .id = found->id, .connector = found->connector, .agent = found->agent};
+    struct exchange_end end = {.id = found->id,
+                               .purpose = found->purpose,
+                               .connector = found->connector,
+                               .agent = found->agent};
     struct msg m = {0};
     struct cx_fail fail;
     bool is_read = wire_get(part, &m, &fail) == CX_OK && m.type == MSG_RESULT;

@@ -66,8 +66,11 @@ static void reply_without_result(const struct api_request *r, const struct store
                     : "the platform was restarted while the exchange of this Idempotency-Key ran:"
                       " the token endpoint may have been asked. A result that still comes is given"
                       " to a later repeat"};
-    struct exchange_end end = {
-        .id = found->id, .failure = &failure, .connector = found->connector, .agent = found->agent};
+    struct exchange_end end = {.id = found->id,
+                               .purpose = found->purpose,
+                               .failure = &failure,
+                               .connector = found->connector,
+                               .agent = found->agent};
 
     log_repeat(r, &found->id, "what is known: no result");
     api_reply_end(r->call, r->trace_id, &end);
@@ -102,13 +105,20 @@ static void reply_kept(const struct api_request *r, const struct store_found *fo
     buf_done(&claim.key);
 }
 
+/* Nothing was executed, or it may be executed twice: then an end that is not known is no answer. */
+static bool may_run_again(const struct store_found *found)
+{
+    return found->execution == EXECUTION_NOT_SENT ||
+           (found->purpose == PURPOSE_REVOKE && found->execution != EXECUTION_ANSWERED);
+}
+
 /* True if it was answered. */
 static bool reply_past(const struct api_request *r, const struct store_found *found,
                        const struct exchange_repeat *mine)
 {
     if (!is_same_body(found->body_sha256, mine->body_sha256)) {
         refuse_mismatch(r);
-    } else if (found->execution == EXECUTION_NOT_SENT) {
+    } else if (may_run_again(found)) {
         return false;
     } else if (found->has_result) {
         reply_kept(r, found);

@@ -93,7 +93,8 @@ static json_t *answer_of(const struct exchange_end *end, const char *trace_id)
         set_word(json, "detail", f->message);
     }
     if (outcome != OUTCOME_ISSUED) {
-        set_word(json, "safe_to_retry", problem_retry_name(problem_retry(code, execution)));
+        set_word(json, "safe_to_retry",
+                 problem_retry_name(problem_retry(PURPOSE_TEST, code, execution)));
     }
     set_word(json, "connector", end->connector);
     if (!id_is_none(&end->agent)) {

@@ -177,6 +177,7 @@ bool exchange_end_with(struct exchange *x, const struct exchange_end *end)
     struct exchange_end told = *end;
     bool is_answered;
 
+    told.purpose = x->purpose;
     exchange_count_end(x, end);
     if (x->way != NULL) {
         exchange_trace(x, end);

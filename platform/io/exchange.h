@@ -17,6 +17,7 @@ struct platform_tunnel; /* platform/io/tunnel.h */
 /* Its end. Everything borrowed for the call. Either a result came, or `failure` says why not. */
 struct exchange_end {
     struct cx_id id;
+    enum job_purpose purpose;               /* set when it is told */
     const struct msg_result *result;        /* NULL: none came */
     const struct dispatch_failure *failure; /* NULL: a result came */
     const char *connector;                  /* NULL or "": the platform asked by itself */

@@ -220,6 +220,7 @@ struct store_found {
     char key[STORE_NAME_BYTES];
     uint64_t began_ms;
     uint64_t ended_ms;
+    enum job_purpose purpose;
     enum outcome outcome; /* OUTCOME_UNKNOWN: it runs, or the end was not written */
     enum verdict code;
     enum execution execution;

@@ -11,7 +11,7 @@
 
 #define FOUND_COLUMNS                                                                              \
     "SELECT id, agent, connector, key, began_ms, ended_ms, outcome, code, execution, stage,"       \
-    " result, repeat_sha256, sealed_body_sha256 FROM exchanges "
+    " result, repeat_sha256, sealed_body_sha256, purpose FROM exchanges "
 enum {
     FOUND_ID,
     FOUND_AGENT,
@@ -25,7 +25,8 @@ enum {
     FOUND_STAGE,
     FOUND_RESULT,
     FOUND_REPEAT,
-    FOUND_BODY
+    FOUND_BODY,
+    FOUND_PURPOSE
 };
 
 static bool is_null(struct query *q, int column)
@@ -63,6 +64,7 @@ static enum cx_err read_found(struct query *q, struct store_found *out, struct c
         .agent = query_id(q, FOUND_AGENT),
         .began_ms = query_u64(q, FOUND_BEGAN),
         .ended_ms = query_u64(q, FOUND_ENDED),
+        .purpose = terms_purpose_of(slice_of_str(query_text(q, FOUND_PURPOSE))),
         .outcome = terms_outcome_of(slice_of_str(query_text(q, FOUND_OUTCOME))),
         .code = terms_verdict_of(slice_of_str(query_text(q, FOUND_CODE))),
         .execution = terms_execution_of(slice_of_str(query_text(q, FOUND_EXECUTION))),
@@ -129,7 +131,7 @@ enum cx_err store_find_repeat(struct store *s, const uint8_t repeat_sha256[32], 
 /* Few exchanges end in a way that the index by outcome has, and it is then the shorter way. */
 static bool is_rare(enum outcome outcome)
 {
-    return outcome != OUTCOME_UNKNOWN && outcome != OUTCOME_ISSUED;
+    return outcome != OUTCOME_UNKNOWN && !terms_is_success(outcome);
 }
 
 /* Between which ids the rows lie: below the first, not below the second. */

@@ -126,6 +126,20 @@ bool tunnel_is_discovery_new(const struct registry_connector *c)
     return is_any;
 }
 
+bool tunnel_is_revocation_new(const struct registry_connector *c)
+{
+    for (const struct registry_agent *a = c->agents; a != NULL; a = a->next) {
+        for (unsigned i = 0; i < MSG_TUNNELS_MAX; i++) {
+            const struct platform_tunnel *t = a->tunnels[i];
+
+            if (t != NULL && !t->can_revoke) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 bool tunnel_on_hello(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
 {
     const struct msg_hello *hello = &m->body.hello;
@@ -143,6 +157,7 @@ bool tunnel_on_hello(struct platform_tunnel *t, const struct msg *m, struct cx_f
     t->number = hello->tunnel;
     t->capacity = hello->capacity;
     t->can_discover = has_feature(hello, "discover");
+    t->can_revoke = has_feature(hello, "revoke");
     t->session = random_id();
     note_agent(t, hello);
     t->ledger_life = t->agent->ledger_life;

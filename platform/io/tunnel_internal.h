@@ -29,6 +29,7 @@ struct platform_tunnel {
     bool is_closing;
     bool has_refused;  /* a job: dispatch waits to hear of room */
     bool can_discover; /* its agent's features name it */
+    bool can_revoke;   /* likewise */
     struct loop_timer hello_timer;
     struct loop_timer ack_timer; /* sends what no job has taken along */
     struct cx_id *acks;

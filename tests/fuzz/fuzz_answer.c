@@ -81,7 +81,7 @@ static void check_issued(const struct answer *a)
 
 static void check_declined(const struct answer *a)
 {
-    require(a->code != VERDICT_UNKNOWN && a->code != VERDICT_ISSUED);
+    require(a->code != VERDICT_UNKNOWN && a->code != VERDICT_ISSUED && a->code != VERDICT_REVOKED);
     require(a->outcome == OUTCOME_REFUSED || a->outcome == OUTCOME_FAILED);
     require(a->error.stage == a->stage && a->stage != STAGE_NONE);
     require(a->error.message.len > 0 && a->error.message.len < ANSWER_TEXT_BYTES_MAX);
@@ -135,6 +135,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (a.outcome == OUTCOME_ISSUED) {
         check_issued(&a);
+    } else if (a.outcome == OUTCOME_REVOKED) {
+        require(in.purpose == PURPOSE_REVOKE && in.status / 100 == 2 && a.code == VERDICT_REVOKED);
     } else {
         check_declined(&a);
     }

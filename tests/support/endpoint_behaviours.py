@@ -66,6 +66,20 @@ class Issuer:
         return 200, self.issue(expires_in, with_refresh_token=rotates), []
 
 
+    def revoke(self, request):
+        """What RFC 7009 answers to this request. A token that is not known is no error (2.2)."""
+        client_check = request.query("client")
+        if client_check is not None and not is_client(request, client_check):
+            return 401, {"error": "invalid_client"}
+        token = request.field("token")
+        if not token:
+            return 400, {"error": "invalid_request"}
+        if token.startswith("at-"):  # as a server that revokes refresh tokens alone (2.2.1)
+            return 400, {"error": "unsupported_token_type"}
+        self._refresh_tokens.discard(token)
+        return 200, None
+
+
 def is_client(request, method):
     """Whether the request authenticates the client by `method`, one of a profile's names."""
     client_id, secret = ACCOUNTS["client_id"], ACCOUNTS["client_secret"]
@@ -98,6 +112,11 @@ class Exchange:
 
 async def token(exchange):
     await exchange.send(json_answer(*exchange.issuer.grant(exchange.request)))
+
+
+async def revoke(exchange):
+    status, members = exchange.issuer.revoke(exchange.request)
+    await exchange.send(answer(status) if members is None else json_answer(status, members))
 
 
 async def form_answer(exchange):
@@ -245,6 +264,7 @@ async def unknown(exchange):
 
 BEHAVIOURS = {  # a path that ends in / stands for all that begin with it
     "/token": token,
+    "/revoke": revoke,
     "/form-answer": form_answer,
     "/status/": status,
     "/hang": hang,

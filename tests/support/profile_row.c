@@ -74,6 +74,8 @@ static void check_row(const struct profile_row *row, bool is_made)
         .context = context,
         .tenant = slice_of_str(row->tenant),
         .refresh_token = slice_of_str(row->refresh_token),
+        .revoked_token = slice_of_str(row->revoked_token),
+        .token_type_hint = slice_of_str(row->hint),
     };
     struct profile p = {0};
     struct profile_job made = {0};

@@ -11,6 +11,7 @@ struct profile_row {
     enum job_purpose purpose;           /* left out: authorize */
     const char *variables, *context;    /* as profile_text_json takes them; NULL: none */
     const char *tenant, *refresh_token; /* NULL: absent */
+    const char *revoked_token, *hint;   /* likewise */
     const char *want;
 };
 

@@ -44,6 +44,8 @@ static enum outcome outcome_of(enum verdict code)
     switch ((int)code) {
     case VERDICT_ISSUED:
         return OUTCOME_ISSUED;
+    case VERDICT_REVOKED:
+        return OUTCOME_REVOKED;
     case VERDICT_CREDENTIALS_REFUSED:
     case VERDICT_CLIENT_REFUSED:
     case VERDICT_REQUEST_REFUSED:
@@ -392,9 +394,63 @@ static void answer_read_survives_running_out_of_memory(void **state)
     }
 }
 
+static void a_revocation_is_told_by_its_status(void **state)
+{
+    static const struct row rows[] = {
+        {"the standard's", 200, NULL, "", VERDICT_REVOKED, NULL},
+        {"no content", 204, NULL, "", VERDICT_REVOKED, NULL},
+        {"whatever the body", 200, "application/json", "{\"error\":\"x\"}", VERDICT_REVOKED, NULL},
+        {"a page", 200, "text/html", "<html>", VERDICT_REVOKED, NULL},
+        {"unsupported_token_type", 400, NULL, "{\"error\":\"unsupported_token_type\"}",
+         VERDICT_REQUEST_REFUSED,
+         "the revocation endpoint does not revoke tokens of this type (HTTP 400, "
+         "unsupported_token_type)"},
+        {"invalid_request", 400, NULL, "{\"error\":\"invalid_request\"}", VERDICT_REQUEST_REFUSED,
+         "the revocation endpoint refused the request"},
+        {"invalid_client", 401, NULL, "{\"error\":\"invalid_client\"}", VERDICT_CLIENT_REFUSED,
+         "the revocation endpoint refused the client (HTTP 401, invalid_client)"},
+        {"401 alone is about the client", 401, NULL, "", VERDICT_CLIENT_REFUSED,
+         "refused the client (HTTP 401, empty body)"},
+        {"and so is a status of auth_error_status", 403, NULL, "", VERDICT_CLIENT_REFUSED,
+         "refused the client (HTTP 403, empty body)"},
+        {"unauthorized_client", 400, NULL, "{\"error\":\"unauthorized_client\"}",
+         VERDICT_CLIENT_REFUSED, "does not let this client revoke tokens"},
+        {"another's token", 400, NULL, "{\"error\":\"invalid_grant\"}", VERDICT_CREDENTIALS_REFUSED,
+         "refused the token (HTTP 400, invalid_grant)"},
+        {"busy", 503, NULL, "", VERDICT_ENDPOINT_BUSY, "the revocation endpoint is busy (HTTP 503"},
+        {"a redirect", 302, NULL, "", VERDICT_REDIRECTED, "the revocation endpoint redirects"},
+        {"not there", 404, NULL, "", VERDICT_ENDPOINT_FAILED, "the profile's revocation_url"},
+        {"another method", 405, NULL, "", VERDICT_ENDPOINT_FAILED, "does not take this request"},
+        {"broken", 500, NULL, "", VERDICT_ENDPOINT_FAILED, "the token may still be good"},
+    };
+    static const struct msg_expect expect = {.auth_error_status = auth_403,
+                                             .nauth_error_status = 1};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const struct answer_input in = {.status = rows[i].status,
+                                        .content_type = slice_of_str(rows[i].type),
+                                        .body = slice_of_str(rows[i].body),
+                                        .is_body_whole = rows[i].code != VERDICT_REVOKED,
+                                        .purpose = PURPOSE_REVOKE,
+                                        .expect = &expect};
+        struct answer a;
+
+        assert_int_equal(answer_read(&in, &a), CX_OK);
+        if (a.code != rows[i].code) {
+            fail_msg("%s: %s", rows[i].why, terms_verdict(a.code));
+        }
+        CHECK(rows[i].why, a.outcome == outcome_of(rows[i].code));
+        CHECK(rows[i].why, rows[i].says == NULL ? a.error.message.len == 0 && a.stage == STAGE_NONE
+                                                : says(&a, rows[i].says));
+        answer_done(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_revocation_is_told_by_its_status),
         cmocka_unit_test(answers_of_real_servers_get_their_verdict),
         cmocka_unit_test(each_row_of_the_table_of_answers_has_its_verdict),
         cmocka_unit_test(a_status_of_the_profile_means_wrong_credentials),

@@ -277,7 +277,9 @@ static void a_refused_refresh_is_told_as_one(void **state)
         {PURPOSE_REFRESH, "refused the refresh token (HTTP 400, invalid_grant)"},
         {PURPOSE_TEST, "refused the user name or password"},
         {PURPOSE_UNKNOWN, "refused the credentials"},
-        {PURPOSE_REVOKE, "refused the credentials"},
+        {PURPOSE_REVOKE,
+         "the revocation endpoint refused the token (HTTP 400, invalid_grant): it is "
+         "none of this provider's"},
     };
 
     (void)state;

@@ -129,6 +129,25 @@ static void profile_make_job_names_every_fault(void **state)
          .purpose = PURPOSE_REFRESH,
          .refresh_token = "rt\xff",
          .want = "refresh_token: must be UTF-8\n"},
+        {.why = "no token to revoke, and a hint that RFC 7009 doesn't have",
+         .profile = "{'revocation_url': 'https://idp.example/r'}",
+         .purpose = PURPOSE_REVOKE,
+         .hint = "id_token",
+         .want = "token: is required\n"
+                 "token_type_hint: must be access_token or refresh_token\n"},
+        {.why = "the token to revoke as a variable",
+         .profile = "{'revocation_url': 'https://idp.example/r'}",
+         .purpose = PURPOSE_REVOKE,
+         .variables = "{'revoked_token': 'a'}",
+         .revoked_token = "a",
+         .want = "variables.revoked_token: is no variable; give the call's token, to revoke it\n"},
+        {.why = "a token that a payload of one text has no room for",
+         .profile = "{'revocation_url': 'https://idp.example/r', 'content_type': 'text',"
+                    " 'fields': [{'place': 'payload', 'key': '', 'value': 'x'}]}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "a",
+         .want = "token: can't be sent: the profile's payload is one text, that of the password "
+                 "grant; revocation_url may hold {{revoked_token}}\n"},
     };
 
     (void)state;

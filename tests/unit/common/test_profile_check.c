@@ -102,6 +102,9 @@ static void profile_read_names_the_fault_of_a_field(void **state)
         {"the refresh token in a field", FIELD("payload", "rt", "{{refresh_token}}"),
          "fields[0].value: {{refresh_token}} is known in a refresh only, and this is used by the "
          "password grant too\n"},
+        {"the revoked token in a field", FIELD("payload", "t", "{{revoked_token}}"),
+         "fields[0].value: {{revoked_token}} is known in a revocation only, and this is used by "
+         "the password grant too\n"},
         {"the tenant without tenancy", FIELD("header", "X-Tenant", "{{tenant}}"),
          "fields[0].value: refers to {{tenant}}, but tenancy is off\n"},
         {"a path field that no URL has", FIELD("path", "realm", "staff"),
@@ -144,6 +147,14 @@ static void profile_read_names_the_fault_of_a_url(void **state)
          "{'token_url': 'https://idp.example/{{refresh_token}}'}",
          "token_url: {{refresh_token}} is known in a refresh only, and this is used by the "
          "password grant too\n"},
+        {"the refresh token in the revocation URL",
+         "{'revocation_url': 'https://idp.example/{{refresh_token}}'}",
+         "revocation_url: {{refresh_token}} is not known there; what is known is "
+         "{{revoked_token}}\n"},
+        {"the revoked token in the refresh URL",
+         "{'refresh_url': 'https://idp.example/{{revoked_token}}'}",
+         "refresh_url: {{revoked_token}} is not known there; what is known is "
+         "{{refresh_token}}\n"},
         {"the agent's secret", "{'revocation_url': 'https://idp.example/{{secret:a}}'}",
          "revocation_url: at byte 21: {{secret:...}} can't stand in a URL, which others read; put "
          "it in a header or the payload\n"},
@@ -403,6 +414,9 @@ static void profile_read_warns_of_what_is_unwise(void **state)
          "advises against it)\n"},
         {"the refresh token in a URL", "{'refresh_url': 'https://idp.example/{{refresh_token}}'}",
          "refresh_url: puts the refresh token into a URL, which others log\n"},
+        {"the revoked token in a URL",
+         "{'revocation_url': 'https://idp.example/{{revoked_token}}'}",
+         "revocation_url: puts the revoked token into a URL, which others log\n"},
         {"the agent's secret", FIELD("header", "X-A", "{{secret:a}}"), ""},
         {"the agent's secret as a credential",
          "{'mode': 'pre_authorized', 'credentials': {'password': '{{secret:a}}'}}", ""},

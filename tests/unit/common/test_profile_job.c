@@ -9,7 +9,9 @@
     "grant_type: password\n"                                                                       \
     "username: joe\n"                                                                              \
     "password*: pw\n"
-#define JOE "{'username': 'joe', 'password': 'pw'"
+#define REVOKE  "'revocation_url': 'https://idp.example/revoke'"
+#define REVOKED "https://idp.example/revoke\npayload token = {{revoked_token}}\n"
+#define JOE     "{'username': 'joe', 'password': 'pw'"
 
 static void profile_make_job_writes_the_password_grant(void **state)
 {
@@ -168,6 +170,77 @@ static void profile_make_job_writes_the_refresh_grant(void **state)
     profile_row_check_jobs(rows, COUNT_OF(rows));
 }
 
+static void profile_make_job_writes_a_revocation(void **state)
+{
+    static const struct profile_row rows[] = {
+        {.why = "the plainest; nothing of the password grant is asked for",
+         .profile = "{" REVOKE ", 'form_fields': [{'key': 'pin', 'required': true}]}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "at",
+         .want = REVOKED "revoked_token*: at\n"},
+        {.why = "with a hint",
+         .profile = "{" REVOKE "}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "{{rt}}",
+         .hint = "refresh_token",
+         .want = REVOKED "payload token_type_hint = refresh_token\nrevoked_token*: {{rt}}\n"},
+        {.why = "the payload's fields stay away, all others come",
+         .profile =
+             "{" REVOKE ", 'token_url': 'https://idp.example/{{other}}', 'fields': ["
+             "{'place': 'payload', 'key': 'scope', 'value': '{{wanted}}'},"
+             " {'place': 'payload', 'key': 'token', 'value': '{{otp}}'},"
+             " {'place': 'query', 'key': 'v', 'value': '2'}, {'key': 'X', 'value': '{{session}}'},"
+             " {'place': 'payload', 'key': 'client_id', 'value': 'portal'}]}",
+         .purpose = PURPOSE_REVOKE,
+         .context = "{'session': 's'}",
+         .revoked_token = "at",
+         .want = REVOKED "query v = 2\nheader X = {{session}}\npayload client_id = portal\n"
+                         "revoked_token*: at\nsession: s\n"},
+        {.why = "no grant",
+         .profile = "{" REVOKE ", 'fields': [{'key': 'X', 'value': '{{grant_type}}'}]}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "at",
+         .want = REVOKED "header X = {{grant_type}}\nrevoked_token*: at\ngrant_type: \n"},
+        {.why = "the client",
+         .profile = "{" REVOKE ", 'client': {'method': 'client_secret_post', 'id': 'i',"
+                    " 'secret': 's'}}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "at",
+         .want = REVOKED "revoked_token*: at\nclient i s\n"},
+        {.why = "a payload that is one text: the URL has the token",
+         .profile = "{'content_type': 'text', 'fields': [{'place': 'payload', 'key': '',"
+                    " 'value': '{{username}}'}],"
+                    " 'revocation_url': 'https://idp.example/tokens/{{revoked_token}}'}",
+         .purpose = PURPOSE_REVOKE,
+         .revoked_token = "at",
+         .want = "https://idp.example/tokens/{{revoked_token}}\nrevoked_token*: at\n"},
+    };
+
+    (void)state;
+    profile_row_check_jobs(rows, COUNT_OF(rows));
+}
+
+static void profile_make_job_expects_no_token_of_a_revocation(void **state)
+{
+    const struct profile_call call = {.purpose = PURPOSE_REVOKE, .revoked_token = SLICE_LIT("at")};
+    struct profile p = {0};
+    struct profile_job made = {0};
+    struct faults faults;
+
+    (void)state;
+    profile_text_make("{" REVOKE ", 'auth_error_status': [419], 'answer': {'access_token': '/a',"
+                      " 'success': {'at': '/ok', 'is': true}}}",
+                      &p);
+    faults_init(&faults);
+    assert_true(profile_make_job(&p, &call, &made, &faults));
+    assert_true(slice_is_absent(made.job.expect.places.access_token));
+    assert_true(slice_is_absent(made.job.expect.places.success_at));
+    assert_int_equal(made.job.expect.nauth_error_status, 1);
+    profile_job_done(&made);
+    faults_done(&faults);
+    profile_done(&p);
+}
+
 static void profile_make_job_uses_stored_credentials(void **state)
 {
     static const struct profile_row rows[] = {
@@ -256,6 +329,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(profile_make_job_writes_the_password_grant),
         cmocka_unit_test(profile_make_job_writes_the_refresh_grant),
+        cmocka_unit_test(profile_make_job_writes_a_revocation),
+        cmocka_unit_test(profile_make_job_expects_no_token_of_a_revocation),
         cmocka_unit_test(profile_make_job_uses_stored_credentials),
         cmocka_unit_test(profile_make_job_passes_the_rest_on),
     };

@@ -18,7 +18,7 @@ static const char *const clients[] = {"none",
                                       "client_secret_post",
                                       "private_key_jwt",
                                       "tls_client_auth"};
-static const char *const outcomes[] = {"issued", "refused", "failed", "cancelled"};
+static const char *const outcomes[] = {"issued", "refused", "failed", "cancelled", "revoked"};
 static const char *const executions[] = {"not_sent", "sent", "answered"};
 static const char *const stages[] = {"policy",  "template", "secret", "resolve", "proxy",
                                      "connect", "tls",      "send",   "wait",    "receive",
@@ -47,6 +47,7 @@ static const struct {
     {"agent_unavailable", 503},
     {"platform_failed", 500},
     {"cancelled", 499},
+    {"revoked", 200},
 };
 
 /* One enumeration behind a common face. */

@@ -35,12 +35,26 @@ static void problem_retry_says_what_is_known(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const char *got = problem_retry_name(problem_retry(rows[i].code, rows[i].execution));
+        const char *got =
+            problem_retry_name(problem_retry(PURPOSE_AUTHORIZE, rows[i].code, rows[i].execution));
 
         if (strcmp(got, rows[i].want) != 0) {
             fail_msg("%s: %s", rows[i].why, got);
         }
     }
+}
+
+static void a_revocation_may_run_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(problem_retry(PURPOSE_REVOKE, VERDICT_ENDPOINT_UNREACHABLE, EXECUTION_SENT),
+                     RETRY_YES);
+    assert_int_equal(problem_retry(PURPOSE_REVOKE, VERDICT_AGENT_LOST, EXECUTION_SENT), RETRY_YES);
+    assert_int_equal(problem_retry(PURPOSE_REVOKE, VERDICT_ENDPOINT_FAILED, EXECUTION_ANSWERED),
+                     RETRY_YES);
+    assert_int_equal(problem_retry(PURPOSE_REVOKE, VERDICT_CLIENT_REFUSED, EXECUTION_ANSWERED),
+                     RETRY_AFTER_FIX);
+    assert_int_equal(problem_retry(PURPOSE_REFRESH, VERDICT_AGENT_LOST, EXECUTION_SENT), RETRY_NO);
 }
 
 static void problem_json_has_what_it_is_given_and_nothing_else(void **state)
@@ -84,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(problem_retry_says_what_is_known),
+        cmocka_unit_test(a_revocation_may_run_twice),
         cmocka_unit_test(problem_json_has_what_it_is_given_and_nothing_else),
         cmocka_unit_test(problem_json_tells_every_fault_by_field),
     };
