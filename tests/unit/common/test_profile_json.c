@@ -246,9 +246,6 @@ static void profile_read_keeps_nothing_that_was_not_there(void **state)
 
 static void profile_example_is_right_and_gives_no_warning(void **state)
 {
-    static const char here[] = "tests/unit/common/test_profile_json.c";
-    char path[4096];
-    size_t top = strlen(__FILE__) - strlen(here);
     json_error_t error;
     json_t *json;
     struct profile p = {0};
@@ -257,8 +254,7 @@ static void profile_example_is_right_and_gives_no_warning(void **state)
     struct profile_input in = {0};
 
     (void)state;
-    (void)snprintf(path, sizeof(path), "%.*sconf/profile.json.example", (int)top, __FILE__);
-    json = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+    json = json_load_file(PROFILE_EXAMPLE, JSON_REJECT_DUPLICATES, &error);
     assert_non_null(json);
     in.json = json;
     faults_init(&faults);
