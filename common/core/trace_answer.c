@@ -26,10 +26,10 @@ bool trace_repeats_secret(const struct trace_facts *f, struct slice text)
 
 static bool is_of_interest(struct slice name)
 {
-    static const char *const names[] = {"content-type",  "content-length", "content-encoding",
-                                        "retry-after",   "location",       "www-authenticate",
-                                        "cache-control", "date",           "server",
-                                        "via",           "connection",     "x-request-id"};
+    static const char *const names[] = {"content-type", "content-length",   "content-encoding",
+                                        "retry-after",  "www-authenticate", "cache-control",
+                                        "date",         "server",           "via",
+                                        "connection",   "x-request-id"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (slice_eq_nocase(name, slice_of_str(names[i]))) {
@@ -37,6 +37,31 @@ static bool is_of_interest(struct slice name)
         }
     }
     return false;
+}
+
+static void add_header(struct trace *t, const struct trace_facts *f, struct slice line,
+                       const char *behind)
+{
+    bool is_repeating = trace_repeats_secret(f, line);
+
+    trace_line(t, "%.*s%s", SLICE_ARG(is_repeating ? slice_of_str(not_shown) : line),
+               is_repeating ? "" : behind);
+}
+
+/* Where to, without what is handed over there: a query or fragment may hold a code or a token
+ * (RFC 6749, 4.1.2 and 4.2.2), and so may what stands before an '@'. */
+static void add_location(struct trace *t, const struct trace_facts *f, struct slice line)
+{
+    struct slice shown = slice_first(line, slice_find(line, 0, '?'));
+
+    shown = slice_first(shown, slice_find(shown, 0, '#'));
+    if (f->rule != NULL && f->rule->target != NULL && !f->is_at_hand) {
+        trace_line(t, "Location: (not shown of a virtual name)");
+    } else if (slice_find(shown, 0, '@') < shown.len) {
+        trace_line(t, "Location: (not shown: it has an '@')");
+    } else {
+        add_header(t, f, shown, shown.len < line.len ? "..." : "");
+    }
 }
 
 static void add_headers(struct trace *t, const struct trace_facts *f)
@@ -47,16 +72,14 @@ static void add_headers(struct trace *t, const struct trace_facts *f)
         size_t end = slice_find(rest, 0, '\n');
         struct slice line = slice_first(rest, end);
         struct slice name = slice_first(line, slice_find(line, 0, ':'));
-        bool is_location = slice_eq_nocase(name, SLICE_LIT("location"));
 
         if (line.len > 0 && line.ptr[line.len - 1] == '\r') {
             line.len--;
         }
-        if (is_location && f->rule != NULL && f->rule->target != NULL && !f->is_at_hand) {
-            trace_line(t, "Location: (not shown of a virtual name)");
+        if (slice_eq_nocase(name, SLICE_LIT("location"))) {
+            add_location(t, f, line);
         } else if (is_of_interest(name)) {
-            trace_line(t, "%.*s",
-                       SLICE_ARG(trace_repeats_secret(f, line) ? slice_of_str(not_shown) : line));
+            add_header(t, f, line, "");
         }
         rest = slice_from(rest, end + 1);
     }

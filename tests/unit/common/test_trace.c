@@ -283,6 +283,32 @@ static void trace_run_repeats_no_secret_of_the_request(void **state)
     echo_done(&secrets);
 }
 
+/* RFC 6749, 4.1.2 and 4.2.2: a redirect hands codes and tokens over in its query or fragment. */
+static void trace_run_shows_a_redirect_without_what_it_hands_over(void **state)
+{
+    static const struct {
+        struct slice header;
+        const char *shown;
+    } rows[] = {
+        {SLICE_LIT("Location: https://x.example/cb?code=SplxlOBe\r\n"),
+         "Location: https://x.example/cb..."},
+        {SLICE_LIT("location: /cb#access_token=SplxlOBe&x=?\r\n"), "location: /cb..."},
+        {SLICE_LIT("Location: https://ada:SplxlOBe@x.example/\r\n"), "Location: (not shown"},
+        {SLICE_LIT("Location: /login\r\n"), "Location: /login"},
+    };
+    struct msg_result r = issued();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        memset(trace, 0, sizeof(*trace));
+        facts.headers = rows[i].header;
+        trace_run(trace, &facts, &r);
+        assert_false(says("SplxlOBe"));
+        assert_true(says(rows[i].shown));
+        assert_int_equal(says("..."), i < 2);
+    }
+}
+
 static void trace_run_hides_what_stands_behind_a_virtual_name(void **state)
 {
     static const struct trace_address at[] = {{"10.1.2.3", true}};
@@ -366,6 +392,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(trace_run_warns_of_a_token_without_a_type, begin, end),
         cmocka_unit_test_setup_teardown(trace_run_repeats_no_secret_of_the_request, begin, end),
+        cmocka_unit_test_setup_teardown(trace_run_shows_a_redirect_without_what_it_hands_over,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(trace_run_hides_what_stands_behind_a_virtual_name, begin,
                                         end),
         cmocka_unit_test_setup_teardown(trace_run_names_a_rule_only_if_it_is_shared, begin, end),
