@@ -26,6 +26,7 @@ struct own_job {
     struct exchange *exchange; /* NULL: nobody waits any more */
     uint64_t deadline_ms;
     struct executor_run *run; /* NULL: it has not begun, or has ended */
+    bool has_left;            /* it has ended, and bytes of the request may have left */
     struct buf message;       /* the job; from its end on the result */
 };
 
@@ -159,6 +160,7 @@ static void on_finished(void *ctx, void *owner, const struct msg_result *result)
     const struct exchange *x = job->exchange;
 
     job->run = NULL;
+    job->has_left = r.execution != EXECUTION_NOT_SENT;
     if (own->is_closing) {
         job_free(job);
         return;
@@ -235,9 +237,15 @@ struct own_job *own_begin(struct own *own, struct exchange *x, struct buf *messa
     return job;
 }
 
+/* Also of one whose result is being stored. */
+static bool has_left(const struct own_job *job)
+{
+    return job->has_left || (job->run != NULL && executor_has_left(job->run));
+}
+
 bool own_abandon(struct own_job *job)
 {
-    bool may_have_left = job->run != NULL && executor_has_left(job->run);
+    bool may_have_left = has_left(job);
 
     job->exchange = NULL;
     if (job->run != NULL) {
@@ -249,9 +257,7 @@ bool own_abandon(struct own_job *job)
 void own_give_up(struct own *own)
 {
     for (struct own_job *job = own->jobs; job != NULL; job = job->next) {
-        bool may_have_left = job->run != NULL && executor_has_left(job->run);
-
-        tell_failure(job, may_have_left ? &fail_stopped_sent : &fail_stopped);
+        tell_failure(job, has_left(job) ? &fail_stopped_sent : &fail_stopped);
     }
 }
 
