@@ -14,6 +14,13 @@ const char *cx_err_text(enum cx_err code)
     return (unsigned)code < CX_ERR_COUNT ? texts[code] : "unknown error";
 }
 
+/* U+0080 to U+009F, which are two bytes; U+009B is ESC [ to a terminal. */
+static bool is_c1(const char *p)
+{
+    return (unsigned char)p[0] == 0xc2 && (unsigned char)p[1] >= 0x80 &&
+           (unsigned char)p[1] <= 0x9f;
+}
+
 void cx_text_clean(char *text)
 {
     bool is_utf8 = slice_is_utf8(slice_of_str(text));
@@ -21,7 +28,10 @@ void cx_text_clean(char *text)
     for (char *p = text; *p != '\0'; p++) {
         unsigned char c = (unsigned char)*p;
 
-        if (c < 0x20 || c == 0x7f || (c > 0x7f && !is_utf8)) {
+        if (is_utf8 && is_c1(p)) {
+            *p++ = '?';
+            *p = '?';
+        } else if (c < 0x20 || c == 0x7f || (c > 0x7f && !is_utf8)) {
             *p = '?';
         }
     }

@@ -52,9 +52,9 @@ struct cx_fail {
 /* Static sentence for `code`; never NULL. */
 const char *cx_err_text(enum cx_err code);
 
-/* Make a text fit for a terminal, a log line, JSON and msgpack: control characters become '?', and
- * if it is not valid UTF-8 (a peer's bytes, or a character that was cut) so does every byte above
- * 0x7f. In place. */
+/* Make a text fit for a terminal, a log line, JSON and msgpack: every byte of a control
+ * character (C0, DEL, C1) becomes '?', and if it is not valid UTF-8 (a peer's bytes, or a character
+ * that was cut) so does every byte above 0x7f. In place. */
 void cx_text_clean(char *text);
 
 /* Fill `fail` (which may be NULL) and return `code`, so that a function can end with

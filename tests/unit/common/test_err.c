@@ -44,6 +44,9 @@ static void cx_fail_set_cuts_and_cleans(void **state)
     (void)cx_fail_set(&fail, CX_E_IO, "x", "a%sb", "\n\x1b\x7f\x01\xc3\xa4");
     assert_string_equal(fail.detail, "a????\xc3\xa4"
                                      "b");
+    (void)cx_fail_set(&fail, CX_E_IO, "x", "a%sb", "\xc2\x80\xc2\x9b\xc2\xa0\xe2\x9b\x9f");
+    assert_string_equal(fail.detail, "a????\xc2\xa0\xe2\x9b\x9f"
+                                     "b"); /* terminals take U+009B for ESC [ */
     (void)cx_fail_set(&fail, CX_E_IO, "x", "%s", "a\xff\xc3\xa4");
     assert_string_equal(fail.detail, "a???"); /* not UTF-8: it goes into JSON and msgpack */
 }
