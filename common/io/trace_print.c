@@ -1,6 +1,12 @@
 #include "common/io/trace_print.h"
 
+#include "common/core/err.h"
+
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { HOP_COLUMNS = 9 };
 
 #define TEXT_COLUMN "                        "
 
@@ -11,12 +17,16 @@ static const char *text_of(const json_t *row, const char *key)
     return text == NULL ? "" : text;
 }
 
-/* Without what a terminal would obey. */
-static void put_clean(const char *text)
+/* A peer wrote it: without what a terminal would obey, at least so wide. */
+static void put_clean(const char *text, int width)
 {
-    for (; *text != '\0'; text++) {
-        (void)putchar((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text);
+    char *copy = strdup(text);
+
+    if (copy != NULL) {
+        cx_text_clean(copy);
+        printf("%-*s", width, copy);
     }
+    free(copy);
 }
 
 static void put_row(const json_t *row)
@@ -29,19 +39,20 @@ static void put_row(const json_t *row)
     if (us > 0) {
         (void)snprintf(time, sizeof(time), "%.2f ms", (double)us / 1000.0);
     }
-    printf("  %-9s %10s  %s", text_of(row, "hop"), time,
-           json_is_true(json_object_get(row, "failed")) ? "FAILED: " : "");
-    put_clean(text_of(row, "text"));
+    printf("  ");
+    put_clean(text_of(row, "hop"), HOP_COLUMNS);
+    printf(" %10s  %s", time, json_is_true(json_object_get(row, "failed")) ? "FAILED: " : "");
+    put_clean(text_of(row, "text"), 0);
     printf("\n");
     json_array_foreach(json_object_get(row, "detail"), i, line)
     {
         printf(TEXT_COLUMN "| ");
-        put_clean(json_string_value(line) == NULL ? "" : json_string_value(line));
+        put_clean(json_string_value(line) == NULL ? "" : json_string_value(line), 0);
         printf("\n");
     }
     if (text_of(row, "advice")[0] != '\0') {
-        printf("  %-9s %10s  ", "to change", "");
-        put_clean(text_of(row, "advice"));
+        printf("  %-*s %10s  ", HOP_COLUMNS, "to change", "");
+        put_clean(text_of(row, "advice"), 0);
         printf("\n");
     }
 }

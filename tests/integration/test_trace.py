@@ -180,6 +180,19 @@ def test_the_connector_is_offline_or_gone(platform, agent, endpoint):
     assert answer.status == 200 and failed(answer) == "dispatch" and "does not exist" in row(answer, "dispatch")["text"]
 
 
+def test_what_an_agent_writes_moves_no_cursor(platform, hand):  # noqa: F811
+    """A trace's rows are an agent's, and an admin's terminal shows them."""
+    evil = "\x1b[2J\x07\u009b31m\x7f\n"
+    row = {"hop": "h" + evil, "text": "t" + evil, "detail": ["d" + evil], "failed": True, "advice": "a" + evil}
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        done = pool.submit(platform.cli, "profile", "test", "p", "--set", "username=ada", "--ask", "password", stdin="right\n")
+        hand.report(hand.job(), trace=[row])
+        shown = done.result().stdout
+    for letter in "htda":
+        assert f"{letter}?[2J???31m??" in shown, shown
+    assert not [c for c in shown if c != "\n" and (ord(c) < 0x20 or 0x7f <= ord(c) < 0xa0)]
+
+
 def test_an_agent_that_is_lost_with_the_job(platform, hand):  # noqa: F811
     platform.put_profile("p", connector="dc", token_url="https://idp.example/token", budget_ms=700)
     answer = test(platform, name="p")
