@@ -1,9 +1,11 @@
 #include "common/io/cli_json.h"
 
 #include "common/core/buf.h"
+#include "common/core/err.h"
 #include "common/io/file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 json_t *cli_json_read(const struct cli_args *args, const char *file, size_t bytes_max)
@@ -29,4 +31,34 @@ json_t *cli_json_read(const struct cli_args *args, const char *file, size_t byte
     }
     buf_done(&text);
     return json;
+}
+
+static void clean_text(json_t *text)
+{
+    char *copy = strdup(json_string_value(text));
+
+    if (copy != NULL) {
+        cx_text_clean(copy);
+    }
+    (void)json_string_set(text, copy != NULL ? copy : "?");
+    free(copy);
+}
+
+void cli_json_clean(json_t *json)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+
+    if (json_is_string(json)) {
+        clean_text(json);
+    }
+    json_object_foreach(json, name, value)
+    {
+        cli_json_clean(value);
+    }
+    json_array_foreach(json, i, value)
+    {
+        cli_json_clean(value);
+    }
 }

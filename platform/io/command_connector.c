@@ -2,6 +2,7 @@
 #include "platform/io/admin_commands.h"
 
 #include "common/core/id.h"
+#include "common/io/cli_json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -143,6 +144,7 @@ enum cli_status command_connector_show(const struct cli_args *args)
     size_t i;
 
     if (status == CLI_DONE) {
+        cli_json_clean(answer.json);
         print_connector(answer.json);
         json_array_foreach(json_object_get(answer.json, "agents"), i, agent)
         {

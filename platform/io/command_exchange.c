@@ -1,6 +1,7 @@
 #include "platform/io/admin.h"
 #include "platform/io/admin_commands.h"
 
+#include "common/io/cli_json.h"
 #include "common/io/cli_values.h"
 #include "common/io/clock.h"
 
@@ -51,10 +52,15 @@ static void print_times(const json_t *timing, uint64_t whole_us)
 
 static void print_issued(const char *profile, const json_t *answer, uint64_t whole_us)
 {
-    printf("issued: %s through %s\n", profile, admin_text(answer, "connector"));
+    const char *connector = admin_text(answer, "connector");
+    const char *agent = admin_text(answer, "agent");
+
+    printf("issued: %s %s%s\n", profile, connector[0] != '\0' ? "through " : "from the platform",
+           connector);
     print_token(json_object_get(answer, "token"));
     print_times(json_object_get(answer, "timing_us"), whole_us);
-    printf("  id         %s, agent %s\n", admin_text(answer, "id"), admin_text(answer, "agent"));
+    printf("  id         %s%s%s\n", admin_text(answer, "id"), agent[0] != '\0' ? ", agent " : "",
+           agent);
 }
 
 static void print_row(const char *title, const char *text)
@@ -118,10 +124,9 @@ static enum cli_status show(const struct cli_args *args, const struct admin_answ
     if (cli_has(args, "json")) {
         (void)json_dumpf(answer->json, stdout, JSON_INDENT(2));
         printf("\n");
-    } else if (is_issued) {
-        print_issued(args->words[0], answer->json, whole_us);
     } else {
-        print_problem(args->words[0], answer->json, whole_us);
+        cli_json_clean(answer->json);
+        (is_issued ? print_issued : print_problem)(args->words[0], answer->json, whole_us);
     }
     return is_issued ? CLI_DONE : CLI_FAILED;
 }

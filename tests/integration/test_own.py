@@ -46,6 +46,8 @@ def test_an_exchange_and_a_refresh(own, endpoint):
     assert all(row["outcome"] == "issued" and row["execution"] == "answered" and row["agent"] is None and row["connector"] is None for row in rows), rows
     refused = p.exchange("hr", variables={"username": "ada", "password": "wrong"})
     assert refused.status == 422 and refused.json["code"] == "credentials_refused" and "connector" not in refused.json
+    done = p.cli("exchange", "hr", "--set", "username=ada", "--ask", "password", stdin="right\n")
+    assert done.returncode == 0 and done.stdout.startswith("issued: hr from the platform\n") and "agent" not in done.stdout, done
 
 
 def test_nothing_is_allowed_by_default(platform, endpoint):

@@ -181,16 +181,24 @@ def test_the_connector_is_offline_or_gone(platform, agent, endpoint):
 
 
 def test_what_an_agent_writes_moves_no_cursor(platform, hand):  # noqa: F811
-    """A trace's rows are an agent's, and an admin's terminal shows them."""
-    evil = "\x1b[2J\x07\u009b31m\x7f\n"
-    row = {"hop": "h" + evil, "text": "t" + evil, "detail": ["d" + evil], "failed": True, "advice": "a" + evil}
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        done = pool.submit(platform.cli, "profile", "test", "p", "--set", "username=ada", "--ask", "password", stdin="right\n")
-        hand.report(hand.job(), trace=[row])
-        shown = done.result().stdout
-    for letter in "htda":
-        assert f"{letter}?[2J???31m??" in shown, shown
-    assert not [c for c in shown if c != "\n" and (ord(c) < 0x20 or 0x7f <= ord(c) < 0xa0)]
+    """An admin's terminal shows what an agent says: rows of a trace, of a token, of a refusal, of its policy."""
+    evil, clean = "\x1b[2J\x07\u009b31m\x7f\n", "?[2J???31m??"
+    shown = []
+
+    def run(command, *more, **result):
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            done = pool.submit(platform.cli, *command, "p", "--set", "username=ada", "--ask", "password", stdin="right\n")
+            hand.report(hand.job(), **result)
+            shown.append(done.result().stdout)
+        assert [c for c in more if c + clean not in shown[-1]] == [], shown[-1]
+    run(["profile", "test"], *"htda", trace=[{"hop": "h" + evil, "text": "t" + evil, "detail": ["d" + evil], "failed": True, "advice": "a" + evil}])
+    run(["exchange"], *"ys", token={"access_token": "tok", "token_type": "y" + evil, "scope": "s" + evil})
+    run(["exchange"], *"meo", outcome="refused", code="credentials_refused", status=400,
+        error={"stage": "parse", "message": "m" + evil, "oauth_error": "e" + evil, "oauth_description": "o" + evil})
+    hand.join(policy={"rules": [{"name": "n" + evil, "url": "u" + evil}]})
+    shown.append(platform.cli("connector", "show", "dc").stdout)
+    assert "n" + clean in shown[-1] and "u" + clean in shown[-1], shown[-1]
+    assert not [c for c in "".join(shown) if c != "\n" and (ord(c) < 0x20 or 0x7f <= ord(c) < 0xa0)]
 
 
 def test_an_agent_that_is_lost_with_the_job(platform, hand):  # noqa: F811
