@@ -1,4 +1,5 @@
 #include "common/core/request_mask.h"
+#include "common/io/client_pem.h"
 #include "platform/io/api_exchange.h"
 #include "platform/io/profiles.h"
 
@@ -215,7 +216,8 @@ static void run(struct api_request *r, const struct profile *profile, struct fau
  * the saved one's, under put's rule. */
 static void run_unsaved(struct api_request *r, const json_t *json, const struct profile *saved)
 {
-    struct profile_input input = {.json = json, .name = r->words.items[0], .before = saved};
+    struct profile_input input = {
+        .json = json, .check_pem = client_pem_check, .name = r->words.items[0], .before = saved};
     struct profile profile = {0};
     struct faults faults;
     struct faults warnings;

@@ -234,6 +234,15 @@ def test_the_agents_certificate_is_shown(platform, agent, demanding, pki):
     assert len(demanding.forms) == 1  # and the connection that was there served nobody
 
 
+def test_a_test_checks_keys_as_put_does(platform, pki):
+    client = {"method": "tls_client_auth", "id": "portal", **shown(pki), "key": pem(EC)}  # not that certificate's
+    profile = {"type": "oauth2_password", "token_url": "https://idp.example/token", "client": client}
+    for answer in (platform.api("PUT", "/v1/profiles/p", profile),
+                   platform.api("POST", "/v1/profiles/p/test", {"profile": profile, "variables": RIGHT})):
+        assert answer.status == 400 and answer.json["errors"] == [
+            {"field": "client.key", "message": "is not the key of the first certificate of `certificate`"}], answer
+
+
 def test_a_rules_certificate_and_a_profiles(platform, agent, demanding, pki):
     own = f'certificate = "{pki / "client.pem"}"; key = "{pki / "client.key"}";'
     start_agent(agent, demanding, ca=pki / "ca.pem", extra=own)
