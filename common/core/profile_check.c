@@ -181,6 +181,8 @@ static void check_url_parts(const struct check *c, struct slice text)
 
     if (url_read(text, &url, &fail) != CX_OK) {
         FAULT(c, "%s", cx_fail_text(&fail));
+    } else if (!url.is_https && c->r->p.client_method == CLIENT_TLS) {
+        FAULT(c, "must be https: tls_client_auth shows its certificate in TLS");
     } else if (!url.is_https) {
         profile_warn(c->r, c->path, "http shows password and token to everybody on the way");
     }

@@ -148,11 +148,12 @@ def test_the_agents_key_signs_nothing_else(platform, agent, verify, binding, pro
     assert server.forms == []
 
 
-def test_a_key_that_signs_goes_nowhere_else(platform, agent, verify):
+def test_a_key_that_signs_goes_nowhere_else(platform, agent, demanding, pki):
     """Not as a secret of a client, nor as the key of a certificate."""
-    server = verify()
+    server = demanding
     keep_secret(agent, "hr-key", pem(EC))
-    start_agent(agent, server, bound("hr-key", "key", 'iss = "portal"; aud = "https://idp.example";'))
+    start_agent(agent, server, bound("hr-key", "key", 'iss = "portal"; aud = "https://idp.example";'),
+                ca=pki / "ca.pem")
     for client in ({"method": "client_secret_post", "id": "portal", "secret": "{{secret:hr-key}}"},
                    {"method": "tls_client_auth", "id": "portal", "key": "{{secret:hr-key}}", "certificate": "{{secret:hr-key}}"}):
         platform.put_profile("p", connector="dc", token_url=server.url, client=client)

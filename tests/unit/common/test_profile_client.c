@@ -24,6 +24,11 @@ static void each_method_has_members_of_its_own(void **state)
         {"the agent's certificate",
          "{'client': {" TLS ", 'key': '" SECRET "', 'certificate': '" SECRET "'}}", ""},
         {"the rule's certificate", "{'client': {" TLS "}}", ""},
+        {"a certificate where there is no TLS",
+         "{'token_url': 'http://idp.example/t', 'refresh_url': 'http://idp.example/r', 'client': "
+         "{" TLS "}}",
+         "token_url: must be https: tls_client_auth shows its certificate in TLS\n"
+         "refresh_url: must be https: tls_client_auth shows its certificate in TLS\n"},
         {"an assertion without anything", "{'client': {'method': 'private_key_jwt'}}",
          "client.id: is required by private_key_jwt\n"
          "client.key: is required by private_key_jwt\n"},
