@@ -8,6 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Why it is no JSON; never what stands there, which may be a secret. */
+static const char *why(const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_duplicate_key:
+        return "an object has a name twice";
+    case json_error_premature_end_of_input:
+        return "it ends too early";
+    case json_error_end_of_input_expected:
+        return "something stands behind its end";
+    case json_error_invalid_utf8:
+        return "it is not UTF-8";
+    default:
+        return "this is where reading it stopped";
+    }
+}
+
 json_t *cli_json_read(const struct cli_args *args, const char *file, size_t bytes_max)
 {
     struct cx_fail fail = {0};
@@ -24,9 +41,9 @@ json_t *cli_json_read(const struct cli_args *args, const char *file, size_t byte
     } else {
         json =
             json_loadb((const char *)buf_view(&text).ptr, text.len, JSON_REJECT_DUPLICATES, &error);
-        if (json == NULL) { /* the place only */
-            fprintf(stderr, "%s:%d: column %d: this is where reading it as JSON stopped\n", file,
-                    error.line, error.column);
+        if (json == NULL) {
+            fprintf(stderr, "%s:%d: column %d: no sound JSON: %s\n", file, error.line, error.column,
+                    why(&error));
         }
     }
     buf_done(&text);

@@ -3,6 +3,8 @@
 #include "platform/io/profile_secrets.h"
 
 #include "common/io/cli_json.h"
+#include "common/io/client_pem.h"
+#include "platform/core/registry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +87,26 @@ static enum cli_status put(const struct cli_args *args, const char *name, const 
     return status;
 }
 
+/* Without a usable name the platform can't be asked: what it would say. */
+static void print_faults(const struct cli_args *args, const json_t *json)
+{
+    struct profile_input in = {.json = json, .check_pem = client_pem_check};
+    struct profile profile = {0};
+    struct cx_fail fail = {0};
+    struct faults faults;
+
+    faults_init(&faults);
+    (void)profile_read(&in, &profile, &faults, NULL);
+    (void)cx_fail_set(&fail, CX_E_SYNTAX, "profile", "%zu value%s wrong", faults_total(&faults),
+                      faults_total(&faults) == 1 ? " is" : "s are");
+    cli_print_fail(args, args->words[0], &fail);
+    for (size_t i = 0; i < faults.count; i++) {
+        fprintf(stderr, "  %s: %s\n", faults.items[i].field, faults.items[i].what);
+    }
+    profile_done(&profile);
+    faults_done(&faults);
+}
+
 static enum cli_status put_one(const struct cli_args *args, json_t *given)
 {
     json_t *profile = json_incref(given);
@@ -94,9 +116,9 @@ static enum cli_status put_one(const struct cli_args *args, json_t *given)
     (void)snprintf(name, sizeof(name), "%s", admin_text(profile, "name"));
     if (!json_is_object(profile)) {
         fprintf(stderr, "%s: a profile is a JSON object\n", args->words[0]);
-    } else if (name[0] == '\0') {
-        fprintf(stderr, "%s: name: is missing\n", args->words[0]);
-    } else if (admin_name(args, name)) {
+    } else if (!registry_is_name(slice_of_str(name))) {
+        print_faults(args, profile);
+    } else {
         status = profile_take_secrets(args, profile);
         if (status == CLI_DONE && cli_has(args, "discover")) {
             status = discover(args, name, &profile);

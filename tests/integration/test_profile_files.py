@@ -115,11 +115,16 @@ def test_every_fault_is_named_under_one_line(platform, tmp_path):
 
 
 @pytest.mark.parametrize("content, says", (
-    ("{", "p.json:1: column 1: this is where reading it as JSON stopped"),
-    ('{"name": "a", "name": "b"}', "this is where reading it as JSON stopped"),
+    ("{", "p.json:1: column 1: no sound JSON: it ends too early"),
+    ("", "no sound JSON: it ends too early"),
+    ("{,}", "p.json:1: column 2: no sound JSON: this is where reading it stopped"),
+    ('{"name": "a", "name": "b"}', "no sound JSON: an object has a name twice"),
+    ('{} x', "no sound JSON: something stands behind its end"),
     ("[5]", "a profile is a JSON object"),
-    ("{}", "name: is missing"),
-    ('{"name": "A B"}', "a name is lower-case letters"),
+    ("{}", "name: is required"),
+    ('{"name": 5, "type": "oauth2_password", "token_url": "https://a/"}', "1 value is wrong\n  name: "),
+    ('{"name": "A B", "budget_ms": 1}', "name: "),
+    ('{"name": "A B", "budget_ms": 1}', "budget_ms: must be 100 to 120000, found 1"),
 ))
 def test_a_file_that_is_no_profile(platform, tmp_path, content, says):
     done = platform.cli("profile", "put", write(tmp_path, content))
