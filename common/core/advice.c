@@ -34,10 +34,12 @@ static const struct {
      "check host and port in token_url, that the server runs, and that no firewall is between it "
      "and the platform; an address of a private network needs a connector"},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_TLS,
-     "check the rule's `ca`, which must hold the CA of this server's certificate, the host in "
-     "token_url, which the certificate must name, and the agent's clock",
-     "check the rule's `ca`, which must hold the CA of this server's certificate, the host in "
-     "token_url, which the certificate must name, and the platform's clock"},
+     "check what the text above names: the rule's `ca`, which must hold the CA of this server's "
+     "certificate; the host in token_url, which the certificate must name; the agent's clock; the "
+     "rule's `pins` and `tls_min`; the client certificate, of the rule or of the profile",
+     "check what the text above names: the rule's `ca`, which must hold the CA of this server's "
+     "certificate; the host in token_url, which the certificate must name; the platform's clock; "
+     "the rule's `pins` and `tls_min`; the client certificate, of the rule or of the profile"},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_NONE,
      "the server closed the connection: its log says why. It may have acted on the request", NULL},
     {VERDICT_BUDGET_EXCEEDED, STAGE_NONE,
