@@ -67,9 +67,8 @@ static const struct cli_command commands[] = {
      .more =
          "Runs the profile in the file as the agent runs a job of the platform, under the same\n"
          "policy: template, policy, resolve, connect, TLS, request, answer, verdict, each\n"
-         "with the time that it took and, where it failed, what to change. Secrets are masked; of\n"
-         "the token only its beginning is shown, and it is kept nowhere. --set and --ask may be\n"
-         "repeated.\n"
+         "with the time that it took and, where it failed, what to change. Secrets are masked;\n"
+         "the token is neither shown nor kept. --set and --ask may be repeated.\n"
          "The agent need not be enrolled, nor running."},
     {.name = "status",
      .args = "",
