@@ -5,7 +5,7 @@
 static void advice_is_there_for_every_verdict_without_a_token(void **state)
 {
     static const enum verdict nothing_to_change[] = {VERDICT_UNKNOWN, VERDICT_ISSUED,
-                                                     VERDICT_CANCELLED};
+                                                     VERDICT_REVOKED, VERDICT_CANCELLED};
 
     (void)state;
     for (int code = 0; code < VERDICT_COUNT; code++) {
