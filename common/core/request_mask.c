@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-static bool is_secret(const struct msg_job *job, struct slice name)
+bool request_is_secret(const struct msg_job *job, struct slice name)
 {
     for (size_t i = 0; i < job->nsecret_variables; i++) {
         if (slice_eq(job->secret_variables[i], name)) {
@@ -82,7 +82,7 @@ enum cx_err request_build_masked(const struct msg_job *job, struct request *out,
     }
     for (size_t i = 0; i < job->nvariables; i++) {
         variables[i] = job->variables[i];
-        if (is_secret(job, variables[i].name)) {
+        if (request_is_secret(job, variables[i].name)) {
             variables[i].value = SLICE_LIT(REQUEST_MASK);
         }
     }

@@ -7,6 +7,9 @@
  * is. */
 #define REQUEST_MASK "MASKED"
 
+/* Is the value of that variable a secret? */
+bool request_is_secret(const struct msg_job *job, struct slice name);
+
 /* The job's request as request_build makes it, fit to be shown to a person: it is built anew with
  * REQUEST_MASK in place of the secret variables, the agent's secrets and the client's secret, so
  * that no form of them can be in it, however it is encoded. What Basic carries is masked whole.

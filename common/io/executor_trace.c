@@ -23,16 +23,6 @@ struct executor_trace {
 
 /* ---- what must not be repeated ---- */
 
-static bool is_secret(const struct msg_job *job, struct slice name)
-{
-    for (size_t i = 0; i < job->nsecret_variables; i++) {
-        if (slice_eq(job->secret_variables[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void executor_trace_secret(struct executor_trace *t, struct slice value)
 {
     t->has_all_secrets = echo_add(&t->secrets, value) == CX_OK && t->has_all_secrets;
@@ -41,7 +31,7 @@ void executor_trace_secret(struct executor_trace *t, struct slice value)
 static void keep_secrets(struct executor_trace *t, const struct msg_job *job)
 {
     for (size_t i = 0; i < job->nvariables; i++) {
-        if (is_secret(job, job->variables[i].name)) {
+        if (request_is_secret(job, job->variables[i].name)) {
             executor_trace_secret(t, job->variables[i].value);
         }
     }
