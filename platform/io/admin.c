@@ -1,5 +1,6 @@
 #include "platform/io/admin.h"
 
+#include "common/io/cli_json.h"
 #include "common/io/conf_file.h"
 #include "common/io/control.h"
 #include "common/io/http.h"
@@ -97,19 +98,20 @@ enum cli_status admin_ask(const struct cli_args *args, const struct admin_ask *a
 
 void admin_print_problem(const struct cli_args *args, const struct admin_answer *answer)
 {
-    const char *detail = admin_text(answer->json, "detail");
-    struct cx_fail fail = {0};
+    const char *what = args->nwords > 0 ? args->words[0] : args->command->name;
+    const char *detail; /* longer than a struct cx_fail has room for */
     json_t *error;
     size_t i;
 
+    cli_json_clean(answer->json);
+    detail = admin_text(answer->json, "detail");
     if (answer->json == NULL) {
-        (void)cx_fail_set(&fail, CX_E_STATE, "platform", "the platform answered HTTP %u %s",
-                          answer->status, problem_title(answer->status));
+        fprintf(stderr, "%s: %s: the platform answered HTTP %u %s\n", args->program->name, what,
+                answer->status, problem_title(answer->status));
     } else {
-        (void)cx_fail_set(&fail, CX_E_STATE, "platform", "%s",
-                          detail[0] != '\0' ? detail : admin_text(answer->json, "title"));
+        fprintf(stderr, "%s: %s: %s\n", args->program->name, what,
+                detail[0] != '\0' ? detail : admin_text(answer->json, "title"));
     }
-    cli_print_fail(args, args->nwords > 0 ? args->words[0] : args->command->name, &fail);
     json_array_foreach(json_object_get(answer->json, "errors"), i, error)
     {
         fprintf(stderr, "  %s: %s\n", admin_text(error, "field"), admin_text(error, "message"));

@@ -134,6 +134,9 @@ def test_both_places_are_named_when_neither_has_it(connected, issuer, tmp_path):
     assert done.returncode == 1
     assert f"{issuer.origin}{OPENID}: the server answered 404" in done.stderr
     assert f"{issuer.origin}{OAUTH}: the server answered 404" in done.stderr
+    asked = connected.api("POST", "/v1/profiles/p/discover", {
+        "url": issuer.origin, "profile": {"type": "oauth2_password", "connector": "dc"}})
+    assert len(asked.json["detail"]) > 240 and asked.json["detail"] in done.stderr, "nothing of it is cut off"
 
 
 def test_the_policy_decides(platform, agent, pki, issuer, tmp_path):
