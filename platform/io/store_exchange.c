@@ -205,6 +205,7 @@ static enum cx_err write_note(struct store *s, struct note *note, struct cx_fail
 
 static enum cx_err write_group(struct store *s, struct cx_fail *fail)
 {
+    const struct spares before = s->spares;
     enum cx_err err = store_begin(s, fail);
 
     if (err != CX_OK) {
@@ -218,7 +219,11 @@ static enum cx_err write_group(struct store *s, struct cx_fail *fail)
     if (err == CX_OK) {
         err = spare_drop_old(s, fail);
     }
-    return store_end(s, err, fail);
+    err = store_end(s, err, fail);
+    if (err != CX_OK) { /* their rows are there again, and were delivered none the less */
+        s->spares = before;
+    }
+    return err;
 }
 
 /* Copies first: a `done` may note more, but never touches the group that is being answered. */

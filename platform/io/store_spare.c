@@ -22,17 +22,18 @@ void store_free_result(struct store *s, const struct cx_id *id)
     const struct note *note = s->answered;
 
     if (note == NULL || note->kind != NOTE_RESULT || note->seq == 0 ||
-        !id_eq(&note->of.exchange.id, id) || s->nspares == STORE_SPARES) {
+        !id_eq(&note->of.exchange.id, id) || s->spares.count == STORE_SPARES) {
         store_drop_result(s, id);
         return;
     }
-    s->spares[s->nspares++] = (struct spare){.id = *id, .seq = note->seq, .group = s->groups};
+    s->spares.items[s->spares.count++] =
+        (struct spare){.id = *id, .seq = note->seq, .group = s->groups};
 }
 
 bool spare_is(const struct store *s, const struct cx_id *id)
 {
-    for (size_t i = 0; i < s->nspares; i++) {
-        if (id_eq(&s->spares[i].id, id)) {
+    for (size_t i = 0; i < s->spares.count; i++) {
+        if (id_eq(&s->spares.items[i].id, id)) {
             return true;
         }
     }
@@ -41,13 +42,15 @@ bool spare_is(const struct store *s, const struct cx_id *id)
 
 static void remove_at(struct store *s, size_t i)
 {
-    s->nspares--;
-    memmove(&s->spares[i], &s->spares[i + 1], (s->nspares - i) * sizeof(s->spares[0]));
+    s->spares.count--;
+    memmove(&s->spares.items[i], &s->spares.items[i + 1],
+            (s->spares.count - i) * sizeof(s->spares.items[0]));
 }
 
 uint64_t spare_seq(const struct store *s)
 {
-    return s->nspares > 0 && is_young(s, s->spares[0].seq) ? s->spares[0].seq : s->next_result;
+    return s->spares.count > 0 && is_young(s, s->spares.items[0].seq) ? s->spares.items[0].seq
+                                                                      : s->next_result;
 }
 
 void spare_used(struct store *s, uint64_t seq)
@@ -74,8 +77,8 @@ enum cx_err spare_drop_old(struct store *s, struct cx_fail *fail)
     enum cx_err err = CX_OK;
     size_t i = 0;
 
-    while (i < s->nspares && err == CX_OK) {
-        struct spare spare = s->spares[i];
+    while (i < s->spares.count && err == CX_OK) {
+        struct spare spare = s->spares.items[i];
 
         if (s->written.count > 0 && s->groups - spare.group < SPARE_GROUPS &&
             is_young(s, spare.seq)) {

@@ -160,6 +160,11 @@ struct spare {
     uint64_t group; /* the number of the group that it was written in */
 };
 
+struct spares {
+    struct spare items[STORE_SPARES]; /* the oldest first */
+    size_t count;
+};
+
 uint64_t spare_seq(const struct store *s);                    /* where the next result goes */
 void spare_used(struct store *s, uint64_t seq);               /* it went there */
 bool spare_is(const struct store *s, const struct cx_id *id); /* it was delivered */
@@ -172,10 +177,9 @@ struct store {
     int lock_fd;
     sqlite3_stmt *kept[KEPT_COUNT];
     struct store_checkpoint *checkpoint;
-    int log_frames;                    /* pages in the write-ahead log as of the last commit */
-    uint64_t next_result;              /* results.seq */
-    struct spare spares[STORE_SPARES]; /* the oldest first */
-    size_t nspares;
+    int log_frames;       /* pages in the write-ahead log as of the last commit */
+    uint64_t next_result; /* results.seq */
+    struct spares spares;
     uint64_t groups; /* that were written */
     struct note_group noted, written;
     const struct note *answered; /* whose `done` runs just now */

@@ -57,6 +57,29 @@ static void a_result_is_written_over_one_that_was_delivered(void **state)
     assert_true(can_be_claimed(f, 2));
 }
 
+static int refuse_commit(void *ctx)
+{
+    (void)ctx;
+    return 1;
+}
+
+static void a_delivered_result_stays_one_when_its_group_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct answers answers = {0};
+
+    put_delivered(f, &answers, 1);
+    put(f, &answers, 2, &agent_1);
+    flush_and_expect(f, &answers, "x");
+    put_result(f, &answers, 2, &agent_1, "two");
+    (void)sqlite3_commit_hook(f->store->db, refuse_commit, NULL);
+    store_flush(f->store);
+    (void)sqlite3_commit_hook(f->store->db, NULL, NULL);
+    assert_false(can_be_claimed(f, 1));
+    store_flush(f->store);
+    assert_string_equal(fixture_get(f, "SELECT count(*) FROM results"), "0");
+}
+
 static void a_delivered_result_goes_when_nothing_is_to_be_written(void **state)
 {
     struct fixture *f = *state;
@@ -134,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STORE_TEST(a_result_is_written_over_one_that_was_delivered),
+        STORE_TEST(a_delivered_result_stays_one_when_its_group_fails),
         STORE_TEST(a_delivered_result_goes_when_nothing_is_to_be_written),
         STORE_TEST(a_delivered_result_goes_when_no_other_comes),
         STORE_TEST(only_young_rows_are_used_again),
