@@ -28,7 +28,7 @@ static struct buf *next_text(struct report_hidden *hidden)
 
 /* ---- texts ---- */
 
-static enum cx_err hide_text(struct slice *text, const struct echo *secrets,
+enum cx_err report_hide_text(struct slice *text, const struct echo *secrets,
                              struct report_hidden *hidden)
 {
     struct buf *masked;
@@ -140,7 +140,7 @@ static bool mask_json(struct slice *text, const struct echo *secrets, struct rep
     return is_masked && !echo_is_in(secrets, told, 0);
 }
 
-static bool hide_json(struct slice *text, const struct echo *secrets, struct report_hidden *hidden)
+bool report_hide_json(struct slice *text, const struct echo *secrets, struct report_hidden *hidden)
 {
     bool is_hidden = slice_is_absent(*text) || mask_json(text, secrets, hidden);
 
@@ -193,18 +193,18 @@ void report_hide(struct msg_result *result, const struct echo *secrets,
         refuse(result, VERDICT_ANSWER_UNREADABLE, STAGE_PARSE, repeating);
         return;
     }
-    if (result->has_token && !hide_json(&result->token.extra, secrets, hidden)) {
+    if (result->has_token && !report_hide_json(&result->token.extra, secrets, hidden)) {
         result->token.extra_omitted = true;
     }
-    (void)hide_json(&result->document, secrets, hidden);
+    (void)report_hide_json(&result->document, secrets, hidden);
     if (result->has_error) {
-        err = hide_text(&result->error.message, secrets, hidden);
+        err = report_hide_text(&result->error.message, secrets, hidden);
     }
     if (result->has_error && err == CX_OK) {
-        err = hide_text(&result->error.oauth_error, secrets, hidden);
+        err = report_hide_text(&result->error.oauth_error, secrets, hidden);
     }
     if (result->has_error && err == CX_OK) {
-        err = hide_text(&result->error.oauth_description, secrets, hidden);
+        err = report_hide_text(&result->error.oauth_description, secrets, hidden);
     }
     if (err != CX_OK) {
         refuse(result, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, out_of_memory);

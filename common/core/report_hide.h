@@ -7,7 +7,7 @@
 
 /* What an endpoint wrote must not carry a secret of the agent back to who sent the job. */
 
-enum { REPORT_HIDDEN_TEXTS = 5 };
+enum { REPORT_HIDDEN_TEXTS = 9 }; /* report_hide: 5, report_sent_hide: 4 */
 
 /* The texts that take the place of what was there. Zeroed before use. */
 struct report_hidden {
@@ -25,5 +25,11 @@ struct report_hidden {
 void report_hide(struct msg_result *result, const struct echo *secrets,
                  struct report_hidden *hidden);
 void report_hidden_done(struct report_hidden *hidden);
+
+/* For report_sent_hide. Mask one text; errors: echo_mask's, `text` is unchanged then. */
+enum cx_err report_hide_text(struct slice *text, const struct echo *secrets,
+                             struct report_hidden *hidden) CX_MUST_CHECK;
+/* Likewise JSON; false: it can't be masked, and is absent now. */
+bool report_hide_json(struct slice *text, const struct echo *secrets, struct report_hidden *hidden);
 
 #endif

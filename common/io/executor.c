@@ -68,6 +68,7 @@ static void run_free(struct executor_run *run)
     buf_done(&run->real_url);
     rules_release(run->rules);
     expect_done(&run->expect);
+    report_sent_done(&run->sent);
     executor_trace_free(run->trace);
     pool_give(run);
 }
@@ -115,6 +116,7 @@ static void run_end(struct executor_run *run, struct msg_result *result)
     if (run->used_secrets != 0) {
         hide_secrets(run, result, &hidden);
     }
+    report_sent_hide(result, &run->sent, &hidden);
     if (run->trace != NULL) {
         executor_trace_finish(run->trace, run->end, result);
     }
@@ -314,7 +316,8 @@ static bool keep(struct executor_run *run, const struct msg_job *message)
     run->budget_ms = message->budget_ms;
     run->purpose = message->purpose;
     run->encoding = message->request.encoding;
-    return expect_dup(&message->expect, &run->expect) == CX_OK;
+    return expect_dup(&message->expect, &run->expect) == CX_OK &&
+           report_sent_keep(message, &run->sent) == CX_OK;
 }
 
 struct executor_run *executor_start(struct executor *e, void *owner, const struct msg_job *message,

@@ -3,6 +3,7 @@
 
 #include "common/core/expect.h"
 #include "common/core/policy_memo.h"
+#include "common/core/report_sent.h"
 #include "common/core/request.h"
 #include "common/core/url.h"
 #include "common/io/executor.h"
@@ -39,6 +40,7 @@ struct executor_run {
     struct rules *rules;
     const struct policy_rule *rule; /* one of them */
     uint64_t used_secrets;          /* a bit for each of the rule's that the request carries */
+    struct report_sent sent;        /* what came with the job */
     struct executor_client client;  /* what it shows in TLS */
     struct buf
         again; /* the message, where a second attempt needs a request of its own; else empty */

@@ -163,9 +163,14 @@ class FakePlatform:
 
     def accept(self):
         """The next agent that connects, upgraded."""
-        raw, _ = self.listener.accept()
-        raw.settimeout(40)
-        sock = self.context.wrap_socket(raw, server_side=True)
+        sock = None
+        while sock is None:
+            raw, _ = self.listener.accept()
+            raw.settimeout(40)
+            try:
+                sock = self.context.wrap_socket(raw, server_side=True)
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
+                raw.close()  # of an agent that was stopped while it connected
         head = _head(sock)
         key = [l.split(":", 1)[1].strip() for l in head.split("\r\n") if l.lower().startswith("sec-websocket-key:")][0]
         accept = base64.b64encode(hashlib.sha1((key + GUID).encode()).digest()).decode()

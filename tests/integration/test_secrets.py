@@ -393,6 +393,28 @@ def test_a_token_that_repeats_it_is_withheld(echoing, member, shape):
     assert "repeats a secret of the agent" in answer.json["detail"] and has_none(answer.body.decode()), answer
 
 
+OWN = {"client": {"method": "client_secret_post", "id": "portal", "secret": KEPT}}
+
+
+@pytest.mark.parametrize("shape", ("raw", "percent", "base64"))
+def test_a_secret_of_the_profile_is_masked_in_an_error_too(echoing, shape):
+    echoing.platform.put_profile("own", connector="dc", token_url=echoing.endpoint.url("/raw/echo"), **OWN)
+    echoing.platform.put_profile("stored", connector="dc", token_url=echoing.endpoint.url("/raw/echo"), mode="pre_authorized",
+                                 credentials={"username": "alice", "password": KEPT})
+    answers(echoing, 400, {"error": "invalid_grant", "error_description": f"wrong: {SHAPES[shape]}!"})
+    for profile, variables in (("own", RIGHT), ("stored", {})):
+        answer = echoing.platform.exchange(profile, variables=variables)
+        assert answer.status == 422 and "MASKED" in answer.json["oauth_description"], answer
+        assert has_none(answer.body.decode()), answer
+
+
+def test_a_secret_of_the_profile_is_masked_beside_a_token(echoing):
+    echoing.platform.put_profile("own", connector="dc", token_url=echoing.endpoint.url("/raw/echo"), **OWN)
+    answers(echoing, 200, {"access_token": "tok", "token_type": "Bearer", "you": KEPT})
+    answer = echoing.platform.exchange("own", variables=RIGHT)
+    assert answer.json["token"]["extra"] == {"you": "MASKED"}, answer
+
+
 def test_a_redirect_and_its_trace_repeat_none(echoing, tmp_path):
     answers(echoing, 302, b"", headers=f"Location: https://x.example/?pin={SHAPES['percent']}\r\nServer: {SHAPES['percent']}\r\n")
     answer = echoing.platform.exchange("p", variables=RIGHT, trace=True)
