@@ -119,7 +119,7 @@ def test_a_refresh_is_read_by_the_same_places(way):
     platform.put_profile("again", connector="dc", token_url=endpoint.url("/raw/again"),
                          answer={"access_token": "/auth/jwt", "refresh_token": "/auth/renew"})
     for members, renewed in (({"jwt": "at", "renew": "rt-2"}, "rt-2"), ({"jwt": "at"}, None)):
-        endpoint.set_raw("again", ok(json.dumps({"auth": members, "refresh_token": "another"})))
+        endpoint.set_raw("again", ok(json.dumps({"auth": members, "refresh_token": "another"}), headers=[("Connection", "close")]))
         got = platform.api("POST", "/v1/profiles/again/refresh", {"refresh_token": "rt-1"}, key=platform.app_key)
         assert got.status == 200 and got.json["token"]["access_token"] == "at", got
         assert got.json["token"].get("refresh_token") == renewed, got

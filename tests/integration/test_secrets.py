@@ -347,7 +347,7 @@ SHAPES = {"raw": KEPT, "percent": urllib.parse.quote(KEPT, safe=""), "form": url
 def answers(kept, status, members, headers=""):
     """/raw/echo is what the endpoint says from now on."""
     body = members if isinstance(members, bytes) else json.dumps(members).encode()
-    kept.endpoint.set_raw("echo", (f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    kept.endpoint.set_raw("echo", (f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
                                    ).encode() + body)
 
 
