@@ -100,6 +100,13 @@ class Connection:
             self._writer.write(octets)
             await self._writer.drain()
 
+    async def send_last(self, octets):
+        """The octets and the connection's end in one piece: whoever has read the answer can see that
+        this connection takes no other request."""
+        self._writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        await self.send(octets)
+        self.close()
+
     async def wait_until_peer_closes(self):
         while await self._reader.read(4096):
             pass

@@ -206,8 +206,7 @@ async def cut(exchange):
         framing, sent = ("Transfer-Encoding", "chunked"), chunk(body)  # and no last chunk
     else:
         framing, sent = ("Content-Length", len(body) + 10), body
-    await exchange.send(head(200, [("Content-Type", JSON_TYPE), framing]) + sent)
-    exchange.connection.close()
+    await exchange.connection.send_last(head(200, [("Content-Type", JSON_TYPE), framing]) + sent)
 
 
 async def reset(exchange):
@@ -221,15 +220,13 @@ async def close_after_read(exchange):
 
 async def close_after_answer(exchange):
     """A keep-alive answer, and the connection is gone before it can be used again."""
-    await token(exchange)
-    exchange.connection.close()
+    await exchange.connection.send_last(json_answer(*exchange.issuer.grant(exchange.request)))
 
 
 async def http10(exchange):
     code, members, headers = exchange.issuer.grant(exchange.request)
-    await exchange.send(head(code, [("Content-Type", JSON_TYPE), *headers], "HTTP/1.0")
-                        + json.dumps(members).encode())  # no length: the body ends with the close
-    exchange.connection.close()
+    await exchange.connection.send_last(head(code, [("Content-Type", JSON_TYPE), *headers], "HTTP/1.0")
+                                        + json.dumps(members).encode())  # no length: the close ends the body
 
 
 async def busy(exchange):
@@ -253,9 +250,10 @@ async def raw(exchange):
     if octets is None:
         await exchange.send(json_answer(404, {"error": "nothing was put under this name"}))
         return
-    await exchange.send(octets)
     if exchange.request.query("keep") is None:
-        exchange.connection.close()
+        await exchange.connection.send_last(octets)
+    else:
+        await exchange.send(octets)
 
 
 async def unknown(exchange):
