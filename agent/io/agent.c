@@ -225,6 +225,7 @@ static enum cx_err make_parts(struct agent *a, struct cx_fail *fail)
     struct executor_options executor = {.loop = a->loop,
                                         .http = a->http,
                                         .answer_bytes_max = a->config.settings.answer_bytes,
+                                        .jobs_max = a->config.settings.jobs,
                                         .finished = on_finished,
                                         .ctx = a};
 

@@ -1,6 +1,7 @@
 #include "agent/io/commands.h"
 #include "agent/io/identity.h"
 #include "agent/io/settings.h"
+#include "common/core/rule_load.h"
 #include "common/io/clock.h"
 
 #include <stdio.h>
@@ -8,6 +9,19 @@
 static const char *rule_word(size_t n)
 {
     return n == 1 ? "rule" : "rules";
+}
+
+static void print_rules(const struct agent_config *config)
+{
+    const struct policy *p = &config->policy;
+
+    for (size_t i = 0; i < p->nrules; i++) {
+        const struct policy_rule *rule = &p->rules[i];
+
+        printf("%s: rule \"%s\": at most %u of %u jobs at once%s\n", rule->where, rule->name,
+               rule_load_max(p, rule, config->settings.jobs), config->settings.jobs,
+               rule->jobs == 0 ? " (`jobs` is not set)" : "");
+    }
 }
 
 /* What is not wrong and still worth knowing. */
@@ -57,6 +71,7 @@ enum cli_status command_check(const struct cli_args *args)
     if (is_good) {
         printf("%s: good, %zu %s\n", args->conf_path, config.policy.nrules,
                rule_word(config.policy.nrules));
+        print_rules(&config);
         if (err == CX_E_NOT_FOUND) {
             printf("%s: note: %s\n", args->conf_path, cx_fail_text(&fail));
         }

@@ -1,6 +1,7 @@
 #include "agent/io/commands.h"
 #include "agent/io/settings.h"
 #include "common/core/policy_explain.h"
+#include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/tls_identity.h"
 
@@ -23,6 +24,7 @@ struct question {
     enum http_method method;
     struct url url;
     struct policy_explanation answer;
+    uint32_t jobs_max;  /* at once under the rule that decides */
     struct url goes_to; /* where the rule that decides sends it: `url`, or its target's */
     struct judged addresses[ADDRESSES_MAX];
     size_t naddresses;
@@ -205,6 +207,12 @@ static void print_way(const struct question *q)
     }
 }
 
+static void print_limits(const struct question *q)
+{
+    printf("  jobs      at most %u at once%s\n", q->jobs_max,
+           q->answer.decides->jobs == 0 ? " (`jobs` is not set)" : "");
+}
+
 /* By name alone: what they are nobody is told. */
 static void print_secrets(const struct policy_rule *rule)
 {
@@ -260,6 +268,7 @@ static enum cli_status print_answer(const struct question *q)
                rule->where);
         print_comparison(q, rule);
         print_way(q);
+        print_limits(q);
         print_secrets(rule);
     }
     print_others(q);
@@ -280,6 +289,9 @@ enum cli_status command_explain(const struct cli_args *args)
     faults_init(&faults);
     if (agent_config_read(args->conf_path, &config, &faults)) {
         policy_explain(&config.policy, &q.url, q.method, &q.answer);
+        if (q.answer.decides != NULL) {
+            q.jobs_max = rule_load_max(&config.policy, q.answer.decides, config.settings.jobs);
+        }
         if (q.answer.decides == NULL || look(&q, &fail) == CX_OK) {
             status = print_answer(&q);
         } else {

@@ -76,6 +76,19 @@ static void print_counts(const char *title, const json_t *counts)
     printf("\n");
 }
 
+static void print_rules(const json_t *rules)
+{
+    json_t *rule;
+    size_t i;
+
+    json_array_foreach(rules, i, rule)
+    {
+        printf("  rule        %s: %lld of %lld jobs, %lld refused for want of room\n",
+               text_of(rule, "name"), number_of(rule, "running"), number_of(rule, "jobs"),
+               number_of(rule, "refused"));
+    }
+}
+
 static void print_failures(const json_t *failures)
 {
     json_t *failure;
@@ -136,6 +149,7 @@ static void print_status(const json_t *status)
     printf("  jobs        %lld running, %lld not yet acknowledged, %lld done, room for %lld\n",
            number_of(jobs, "running"), number_of(jobs, "unacknowledged"), number_of(jobs, "done"),
            number_of(jobs, "capacity"));
+    print_rules(json_object_get(status, "rules"));
     print_counts("outcomes", json_object_get(jobs, "outcomes"));
     print_counts("no token at", json_object_get(jobs, "not_issued_by_stage"));
     print_failures(json_object_get(status, "failures"));

@@ -103,6 +103,7 @@ static enum cx_err make_parts(struct attempt *a, struct cx_fail *fail)
 {
     struct http_limits limits = {.connections = 1};
     struct executor_options options = {.answer_bytes_max = a->config.settings.answer_bytes,
+                                       .jobs_max = a->config.settings.jobs,
                                        .finished = on_finished,
                                        .ctx = a,
                                        .side = ADVICE_AGENT,

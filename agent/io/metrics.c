@@ -1,6 +1,7 @@
 #include "agent/io/metrics.h"
 
 #include "agent/io/agent.h"
+#include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
 
@@ -35,6 +36,15 @@ static const struct metrics_family certificate = {
 static const struct metrics_family rules = {"connector_agent_policy_rules", METRICS_GAUGE, NULL,
                                             "Rules of the policy."};
 
+static const struct rule_load_families rule_loads = {
+    .running = {"connector_agent_rule_jobs_running", METRICS_GAUGE, NULL,
+                "Jobs that run, by the rule of the policy that allowed them."},
+    .max = {"connector_agent_rule_jobs_max", METRICS_GAUGE, NULL,
+            "How many may run under the rule at once (`jobs`)."},
+    .refused = {"connector_agent_rule_jobs_refused", METRICS_COUNTER, NULL,
+                "Those that were refused since as many ran as may."},
+};
+
 static int64_t tunnels_up(const struct agent *a)
 {
     int64_t n = 0;
@@ -59,6 +69,7 @@ static void write_page(void *arg, struct metrics_page *page)
     metrics_put_one(page, &connects, (int64_t)a->counts.connected);
     metrics_put_one(page, &certificate, (int64_t)a->certificate_ends_s - (int64_t)clock_wall_s());
     metrics_put_one(page, &rules, (int64_t)executor_policy(a->executor)->nrules);
+    rule_loads_put(executor_loads(a->executor), &rule_loads, page);
 }
 
 enum cx_err agent_metrics_new(struct agent *a, struct metrics_server **out, struct cx_fail *fail)

@@ -1,6 +1,7 @@
 #include "agent/io/status_server.h"
 
 #include "agent/io/agent.h"
+#include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
 #include "common/io/web.h"
@@ -93,6 +94,23 @@ static json_t *jobs_json(const struct agent *a)
         (json_int_t)a->counts.done, "outcomes", outcomes, "not_issued_by_stage", stages);
 }
 
+/* Of rules that have something to tell: a policy may have thousands. */
+static json_t *rules_json(const struct agent *a)
+{
+    json_t *list = json_array();
+
+    for (const struct rule_load *load = executor_loads(a->executor); load != NULL;
+         load = load->next) {
+        if (load->running > 0 || load->refused > 0) {
+            (void)json_array_append_new(list, json_pack("{s:s, s:I, s:I, s:I}", "name", load->name,
+                                                        "running", (json_int_t)load->running,
+                                                        "jobs", (json_int_t)load->jobs_max,
+                                                        "refused", (json_int_t)load->refused));
+        }
+    }
+    return list;
+}
+
 static json_t *proxy_json(const struct proxy *proxy)
 {
     char url[PROXY_URL_BYTES];
@@ -106,14 +124,14 @@ static json_t *status_json(const struct agent *a)
     json_t *certificate = json_pack("{s:I, s:I}", "ends_unix", (json_int_t)a->certificate_ends_s,
                                     "days_left", (json_int_t)(left_s < 0 ? -1 : left_s / 86400));
 
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:I, s:I, s:I, s:o, s:o, s:o}", "state",
-                     overall_state(a), "version", CONNECTOR_VERSION, "agent", a->agent_name,
-                     "connector", a->connector_name, "platform", a->config.settings.platform_url,
-                     "proxy", proxy_json(&a->config.proxy), "pid", (int)getpid(), "up_s",
-                     (json_int_t)((clock_mono_ms() - a->started_ms) / 1000), "policy_rules",
-                     (json_int_t)executor_policy(a->executor)->nrules, "times_connected",
-                     (json_int_t)a->counts.connected, "certificate", certificate, "tunnels",
-                     tunnels_json(a), "jobs", jobs_json(a));
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:i, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+                     "state", overall_state(a), "version", CONNECTOR_VERSION, "agent",
+                     a->agent_name, "connector", a->connector_name, "platform",
+                     a->config.settings.platform_url, "proxy", proxy_json(&a->config.proxy), "pid",
+                     (int)getpid(), "up_s", (json_int_t)((clock_mono_ms() - a->started_ms) / 1000),
+                     "policy_rules", (json_int_t)executor_policy(a->executor)->nrules,
+                     "times_connected", (json_int_t)a->counts.connected, "certificate", certificate,
+                     "tunnels", tunnels_json(a), "jobs", jobs_json(a), "rules", rules_json(a));
 }
 
 static json_t *fault_json(const struct fault *fault)

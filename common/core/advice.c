@@ -73,10 +73,19 @@ static const struct {
      "ask the admin of the connector's data centre, and look at `connector-agent status` there and "
      "at `connector-platform connector show NAME` here",
      NULL},
+    {VERDICT_CONNECTOR_FULL, STAGE_POLICY,
+     "wait until the other one has ended: it may have brought what this one asks for", NULL},
+    {VERDICT_CONNECTOR_FULL, STAGE_AGENT,
+     "wait, and try again; the endpoint answers slowly or not at all, or `jobs` of the agent's "
+     "rule "
+     "is too small for it",
+     NULL},
     {VERDICT_CONNECTOR_FULL, STAGE_NONE,
      "wait, and try again; if it is often full, add an agent to the connector or raise limits.jobs "
      "in its agent.conf",
-     "wait, and try again; if it is often so, raise limits.own_exchanges in platform.conf"},
+     "wait, and try again; if it is often so, raise limits.own_exchanges in platform.conf, or "
+     "`jobs` "
+     "of the rule that the text above names"},
     {VERDICT_AGENT_LOST, STAGE_NONE,
      "the agent went away while it had the job: its log and `connector-agent status` there say why",
      NULL},

@@ -242,6 +242,7 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     size_t before = faults_total(faults);
     bool is_good;
 
+    made.jobs = text->jobs;
     read_where(&reading, &made);
     read_name(&reading, p, &made);
     read_url(&reading, &made);

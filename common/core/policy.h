@@ -59,6 +59,7 @@ struct policy_rule_text {
     const char *tls_min;           /* 1.2, 1.3; NULL: 1.2 */
     const char *const *pins;       /* of the servers' keys (tls_pin_check), NULL-terminated; one of
                                       them must fit, besides all else; NULL or empty: not looked at */
+    uint32_t jobs;                 /* at once; 0: not said */
     const char *share;             /* none, name, url; NULL: url */
     const struct policy_secret_text *secrets;
     size_t nsecrets; /* at most POLICY_SECRETS_MAX */
@@ -84,6 +85,7 @@ struct policy_rule {
     struct proxy proxy;
     struct tls_terms tls;
     unsigned methods; /* bit (1u << METHOD_x) */
+    uint32_t jobs;    /* that may run at once; 0: not said (rule_load_max) */
     enum policy_share share;
     struct policy_network *networks;
     size_t nnetworks;

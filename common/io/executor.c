@@ -18,15 +18,20 @@ struct executor *executor_new(const struct executor_options *options)
 {
     struct executor *e = calloc(1, sizeof(*e));
 
-    if (e != NULL) {
-        e->options = *options;
+    if (e == NULL || crypto_hasher_init(&e->hasher) != CX_OK) {
+        free(e);
+        return NULL;
     }
+    e->options = *options;
+    e->loads.capacity = options->jobs_max;
+    random_fill(e->key, sizeof(e->key));
     return e;
 }
 
-static void rules_release(struct rules *rules)
+static void rules_release(struct executor *e, struct rules *rules)
 {
     if (rules != NULL && --rules->holders == 0) {
+        rule_loads_drop(&e->loads, rules->loads, rules->policy.nrules);
         policy_done(&rules->policy);
         free(rules);
     }
@@ -35,7 +40,9 @@ static void rules_release(struct rules *rules)
 void executor_free(struct executor *e)
 {
     if (e != NULL) {
-        rules_release(e->rules);
+        rules_release(e, e->rules);
+        crypto_hasher_done(&e->hasher);
+        explicit_bzero(e->key, sizeof(e->key));
         free(e);
     }
 }
@@ -47,9 +54,14 @@ bool executor_set_policy(struct executor *e, struct policy *policy)
     if (rules == NULL) {
         return false;
     }
-    *rules = (struct rules){.policy = *policy, .holders = 1};
+    *rules = (struct rules){
+        .policy = *policy, .loads = rule_loads_take(&e->loads, policy), .holders = 1};
+    if (rules->loads == NULL) {
+        free(rules);
+        return false;
+    }
     policy_init(policy);
-    rules_release(e->rules);
+    rules_release(e, e->rules);
     e->rules = rules;
     return true;
 }
@@ -59,6 +71,11 @@ const struct policy *executor_policy(const struct executor *e)
     return &e->rules->policy;
 }
 
+const struct rule_load *executor_loads(const struct executor *e)
+{
+    return e->loads.first;
+}
+
 static void run_free(struct executor_run *run)
 {
     request_done(&run->request);
@@ -66,7 +83,7 @@ static void run_free(struct executor_run *run)
     buf_done(&run->again);
     url_done(&run->url);
     buf_done(&run->real_url);
-    rules_release(run->rules);
+    rules_release(run->executor, run->rules);
     expect_done(&run->expect);
     report_sent_done(&run->sent);
     executor_trace_free(run->trace);
@@ -107,6 +124,7 @@ static void run_end(struct executor_run *run, struct msg_result *result)
     struct executor *e = run->executor;
     struct report_hidden hidden = {0};
 
+    executor_leave(run);
     if (e->options.side == ADVICE_PLATFORM) {
         name_platform(result);
     }
@@ -236,11 +254,19 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
     answer_done(&answer);
 }
 
-static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail);
+static enum cx_err begin(struct executor_run *run, struct cx_fail *fail);
 
 static uint32_t spent_ms(const struct executor_run *run)
 {
     return (uint32_t)((clock_mono_us() - run->arrived_us) / 1000);
+}
+
+/* The budget counts from the job's arrival: whatever it had to wait for is spent. */
+static uint32_t left_ms(const struct executor_run *run)
+{
+    uint32_t spent = spent_ms(run);
+
+    return spent < run->budget_ms ? run->budget_ms - spent : 0;
 }
 
 /* Once more by ourselves: nothing has left, the fault may be a passing one, and less than half of
@@ -266,8 +292,7 @@ static void on_done(void *ctx, const struct http_end *end)
         if (run->trace != NULL) {
             executor_trace_retried(run->trace);
         }
-        if (executor_prepare_again(run, &fail) != CX_OK ||
-            begin(run, run->budget_ms - spent_ms(run), &fail) != CX_OK) {
+        if (executor_prepare_again(run, &fail) != CX_OK || begin(run, &fail) != CX_OK) {
             end_unanswered(run, end);
         }
     } else {
@@ -275,7 +300,7 @@ static void on_done(void *ctx, const struct http_end *end)
     }
 }
 
-static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail)
+static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
 {
     const char *headers[REQUEST_HEADERS_MAX];
     struct http_plan plan = {
@@ -288,7 +313,7 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
         .ca_file = run->rule->ca,
         .tls = &run->client.terms,
         .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
-        .budget_ms = budget_ms,
+        .budget_ms = left_ms(run),
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
         .answer_bytes_max = run->executor->options.answer_bytes_max,
         .is_traced = run->trace != NULL,
@@ -308,6 +333,23 @@ static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx
         return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
     }
     return http_start(run->executor->options.http, &plan, &run->call, fail);
+}
+
+/* What precedes the network is done. */
+static void begin_first(struct executor_run *run)
+{
+    struct cx_fail fail = {0};
+
+    if (left_ms(run) == 0) {
+        (void)cx_fail_set(
+            &fail, CX_E_TIMEOUT, "job",
+            "the budget of %u ms had ended before the request could begin; nothing was "
+            "sent",
+            run->budget_ms);
+        executor_refuse(run, VERDICT_BUDGET_EXCEEDED, STAGE_BUDGET, &fail);
+    } else if (begin(run, &fail) != CX_OK) {
+        executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+    }
 }
 
 /* What is kept of the message while the job runs. */
@@ -344,8 +386,8 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
     if (!keep(run, message)) {
         (void)cx_fail_set(&fail, CX_E_NOMEM, "job", "out of memory");
         executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
-    } else if (executor_prepare(run, message) && begin(run, run->budget_ms, &fail) != CX_OK) {
-        executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
+    } else if (executor_prepare(run, message)) {
+        begin_first(run);
     }
     return run;
 }

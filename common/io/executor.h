@@ -16,6 +16,7 @@ struct executor_options {
     struct loop *loop;
     struct http *http;
     size_t answer_bytes_max;
+    uint32_t jobs_max; /* that its owner runs at once: what a rule may have is a part of them */
     /* The result of the job that `owner` began, borrowed for the call. Called exactly once a job,
      * never from inside executor_start; the run is no more. */
     void (*finished)(void *ctx, void *owner, const struct msg_result *result);
@@ -38,6 +39,10 @@ bool executor_set_policy(struct executor *e, struct policy *policy);
 
 /* Borrowed until the next executor_set_policy. */
 const struct policy *executor_policy(const struct executor *e);
+
+/* What runs under each rule: those of the policy, and those of an older one under which jobs still
+ * run. Borrowed until anything is done with `e`. */
+const struct rule_load *executor_loads(const struct executor *e);
 
 /* Begin. `message` is borrowed for the call; arrived_us (monotonic) is when its budget began. What
  * is wrong with the job becomes its result, which is given to `finished` in a later turn of the

@@ -209,6 +209,10 @@ bool executor_prepare(struct executor_run *run, const struct msg_job *message)
     if (run->trace != NULL) {
         executor_trace_ruled(run->trace, run->rule);
     }
+    if (!executor_admit(run, message)) {
+        request_drop(&parts);
+        return false;
+    }
     return finish_request(run, &parts) && take_client(run, message->request.client.method) &&
            keep_message(run, message);
 }

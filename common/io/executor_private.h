@@ -5,14 +5,16 @@
 #include "common/core/policy_memo.h"
 #include "common/core/report_sent.h"
 #include "common/core/request.h"
+#include "common/core/rule_load.h"
 #include "common/core/url.h"
+#include "common/io/crypto.h"
 #include "common/io/executor.h"
 #include "common/io/executor_client.h"
 #include "common/io/executor_trace.h"
 #include "common/io/loop.h"
 
-/* What executor.c (a job's life) and executor_prepare.c (what precedes the network) share. For
- * nobody else. */
+/* What executor.c (a job's life), executor_prepare.c (what precedes the network) and
+ * executor_admit.c (what may run at once) share. For nobody else. */
 
 struct http_end;
 struct http_transfer;
@@ -20,13 +22,18 @@ struct http_transfer;
 /* A policy, as long as it is the current one or a job that began under it runs. */
 struct rules {
     struct policy policy;
-    struct policy_memo memo; /* of its decisions */
+    struct policy_memo memo;  /* of its decisions */
+    struct rule_load **loads; /* of each of its rules */
     size_t holders;
 };
 
 struct executor {
     struct executor_options options;
     struct rules *rules; /* NULL: none were set yet */
+    struct rule_loads loads;
+    struct executor_run *refreshes;   /* those that run */
+    struct crypto_hasher hasher;      /* for what is compared and must not be kept */
+    uint8_t key[CRYPTO_SHA256_BYTES]; /* that goes into what is hashed; random */
 };
 
 /* One job while it runs. */
@@ -39,6 +46,7 @@ struct executor_run {
     struct buf real_url; /* its text, where the rule has a target; else empty */
     struct rules *rules;
     const struct policy_rule *rule; /* one of them */
+    struct rule_load *load;         /* that it counts in; NULL: in none */
     uint64_t used_secrets;          /* a bit for each of the rule's that the request carries */
     struct report_sent sent;        /* what came with the job */
     struct executor_client client;  /* what it shows in TLS */
@@ -55,9 +63,12 @@ struct executor_run {
     uint64_t started_us;
     uint64_t policy_us;
     bool was_retried;
-    bool is_cancelled;     /* nobody waits for it any more */
-    bool has_left;         /* the request's gate has opened: bytes may have left */
-    struct loop_hook hook; /* ends a job that could not begin */
+    bool is_cancelled; /* nobody waits for it any more */
+    bool has_left;     /* the request's gate has opened: bytes may have left */
+    bool is_refresh;   /* one of executor.refreshes: */
+    struct executor_run *next_refresh, *previous_refresh;
+    uint8_t refresh_key[CRYPTO_SHA256_BYTES]; /* of rule, URL and token */
+    struct loop_hook hook;                    /* ends a job that could not begin */
     struct msg_result early;
     struct cx_fail early_fail;
 };
@@ -69,6 +80,11 @@ void executor_refuse(struct executor_run *run, enum verdict code, enum stage sta
 /* Build the request and ask the policy; false: the job was refused. `message` is borrowed for the
  * call. */
 bool executor_prepare(struct executor_run *run, const struct msg_job *message);
+
+/* Let in a job that its rule allows, as one of those that run: false: it was refused. What was let
+ * in leaves when it ends (a job that was not may leave too). `message` as above. */
+bool executor_admit(struct executor_run *run, const struct msg_job *message);
+void executor_leave(struct executor_run *run);
 
 /* Before a second attempt: an assertion that was made for the first is not used again, although
  * nobody can have seen it. Errors: as request_build. */

@@ -1,5 +1,6 @@
 #include "common/io/rule_settings.h"
 
+#include "common/core/message.h"
 #include "common/io/proxy_settings.h"
 #include "common/io/tls_identity.h"
 
@@ -71,6 +72,10 @@ static const struct conf_row rule_rows[] = {
     {"pins", CONF_STRINGS, AT_RULE(pins), NULL, 0, TLS_PINS_MAX, 0,
      "the servers' keys, sha256//BASE64 of the public key (SPKI) as curl writes it; one of them must "
      "fit, besides the certificate. Any key if left out", NULL},
+    {"jobs", CONF_U32, AT_RULE(jobs), "0", 0, MSG_CAPACITY_MAX, 0,
+     "jobs that may run under this rule at once, so that a server which hangs does not hold all of "
+     "them; what comes beyond is refused at once, to be tried again. 0: half of what may run in all, "
+     "or all of it where this is the only rule", NULL},
     /* AGENT_ROWS: what only an agent has */
     {"share", CONF_WORD(share_words), AT_RULE(share), "url", 0, 0, 0,
      "how much of the rule the platform's admin is shown: none, name or url", NULL},
@@ -168,6 +173,7 @@ static void add_to_policy(const struct rule_settings *rule, struct rule_parts *p
         .identity = &parts->identity,
         .tls_min = tls_words[rule->tls_min],
         .pins = parts->pins,
+        .jobs = rule->jobs,
         .share = share_words[rule->share],
         .secrets = parts->secrets,
         .nsecrets = parts->nsecrets,

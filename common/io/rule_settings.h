@@ -30,6 +30,7 @@ struct rule_settings { /* one entry of `policy` */
     char *key;
     int tls_min; /* index of the words "1.2" and "1.3" */
     struct conf_strings pins;
+    uint32_t jobs;            /* 0: not said */
     int share;                /* enum policy_share */
     struct conf_list secrets; /* struct rule_secret_settings */
 };

@@ -1,5 +1,6 @@
 #include "platform/io/metrics.h"
 
+#include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/http_server.h"
 #include "common/io/metrics_server.h"
@@ -10,6 +11,16 @@
 
 static const struct metrics_family build = {"connector_platform_build", METRICS_INFO, NULL,
                                             "The platform's version."};
+
+static const struct rule_load_families rule_loads = {
+    .running =
+        {"connector_platform_rule_jobs_running", METRICS_GAUGE, NULL,
+         "Exchanges without a connector that run, by the rule of the policy that allowed them."},
+    .max = {"connector_platform_rule_jobs_max", METRICS_GAUGE, NULL,
+            "How many may run under the rule at once (`jobs`)."},
+    .refused = {"connector_platform_rule_jobs_refused", METRICS_COUNTER, NULL,
+                "Those that were refused since as many ran as may."},
+};
 
 static void put_exchanges(const struct platform *p, struct metrics_page *page)
 {
@@ -36,6 +47,7 @@ static void put_exchanges(const struct platform *p, struct metrics_page *page)
     metrics_put_histogram(page, &duration, NULL, &p->metrics.durations);
     metrics_put_one(page, &running, (int64_t)exchanges_under_way(p->exchanges));
     metrics_put_one(page, &own, (int64_t)own_running(p->own));
+    rule_loads_put(own_loads(p->own), &rule_loads, page);
 }
 
 static void put_api(const struct platform *p, struct metrics_page *page)

@@ -266,6 +266,11 @@ const struct policy *own_policy(const struct own *own)
     return executor_policy(own->executor);
 }
 
+const struct rule_load *own_loads(const struct own *own)
+{
+    return executor_loads(own->executor);
+}
+
 size_t own_running(const struct own *own)
 {
     return own->running;
@@ -288,6 +293,7 @@ static enum cx_err make_parts(struct own *own, struct cx_fail *fail)
     struct http_limits limits = {.connections = s->limits_own_exchanges};
     struct executor_options options = {.loop = own->platform->loop,
                                        .answer_bytes_max = s->limits_answer_bytes,
+                                       .jobs_max = s->limits_own_exchanges,
                                        .finished = on_finished,
                                        .ctx = own,
                                        .side = ADVICE_PLATFORM};

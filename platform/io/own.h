@@ -8,7 +8,8 @@
  * same executor as an agent, under the `policy` of platform.conf. */
 
 struct own;
-struct own_job; /* one that runs */
+struct own_job;   /* one that runs */
+struct rule_load; /* common/core/rule_load.h */
 
 /* Takes the policy (moved from). Errors: CX_E_NOMEM, CX_E_IO. */
 enum cx_err own_new(struct platform *p, struct policy *policy, struct own **out,
@@ -28,6 +29,9 @@ void own_give_up(struct own *own);
 
 /* Borrowed until the next own_set_policy. */
 const struct policy *own_policy(const struct own *own);
+
+/* As executor_loads. */
+const struct rule_load *own_loads(const struct own *own);
 
 size_t own_running(const struct own *own);
 

@@ -48,6 +48,9 @@ static void advice_speaks_of_the_stage(void **state)
         {ADVICE_PLATFORM, VERDICT_POLICY_REFUSED, STAGE_POLICY, "platform.conf"},
         {ADVICE_PLATFORM, VERDICT_PROFILE_INCOMPLETE, STAGE_SECRET, "keeps no secrets"},
         {ADVICE_PLATFORM, VERDICT_CONNECTOR_FULL, STAGE_PLATFORM, "platform.conf"},
+        {ADVICE_AGENT, VERDICT_CONNECTOR_FULL, STAGE_AGENT, "`jobs` of the agent's rule"},
+        {ADVICE_AGENT, VERDICT_CONNECTOR_FULL, STAGE_POLICY, "the other one"},
+        {ADVICE_AGENT, VERDICT_CONNECTOR_FULL, STAGE_PLATFORM, "limits.jobs"},
     };
 
     (void)state;
