@@ -120,6 +120,12 @@ void http_call_reply(struct http_call *call, const struct http_reply *reply);
 void http_call_on_gone(struct http_call *call, void (*gone)(void *arg), void *arg);
 bool http_call_is_gone(const struct http_call *call);
 
+/* Call sent(arg, is_sent) once about the reply, from this turn's end or, if the client has gone
+ * already, within http_call_reply. True: the kernel has taken the whole answer, and the client had
+ * not hung up before that. False: it had, or the connection broke; or its socket is full, and then
+ * what is left still goes out when it can. */
+void http_call_on_sent(struct http_call *call, void (*sent)(void *arg, bool is_sent), void *arg);
+
 /* The client's certificate on the tunnel's port; NULL without one, or once the client is gone. It
  * was verified against the client CA in the handshake. The caller's to X509_free. */
 struct x509_st *http_call_certificate(const struct http_call *call);

@@ -25,6 +25,7 @@ static void conn_closed(struct server_conn *conn)
         }
     }
     loop_defer_cancel(&conn->reply_hook);
+    server_tell_sent(&conn->heed, false);
     server_call_gone(conn);
     conn->wsi = NULL;
     buf_done(&conn->body);
@@ -58,7 +59,7 @@ static void conn_free(struct server_conn *conn)
 /* While a request without a body waits for its answer, libwebsockets neither reads from its
  * connection nor stops polling it: it would spin. So reading is switched off then, and the kernel
  * is asked now and then whether the peer is still there. */
-static bool conn_is_hung_up(const struct server_conn *conn)
+bool server_conn_is_hung_up(const struct server_conn *conn)
 {
     struct pollfd fd = {.fd = lws_get_socket_fd(conn->wsi), .events = POLLRDHUP};
 
@@ -72,7 +73,7 @@ static void server_sweep(void *arg)
 
     for (struct server_conn *conn = server->conns; conn != NULL; conn = next) {
         next = conn->next;
-        if (conn->is_deaf && conn_is_hung_up(conn)) {
+        if (conn->is_deaf && server_conn_is_hung_up(conn)) {
             server_conn_kill(conn);
         }
     }

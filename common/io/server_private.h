@@ -45,6 +45,12 @@ struct http_server {
     uint64_t answers[HTTP_STATUS_CLASSES]; /* by the first digit of their status */
 };
 
+/* Who asked by http_call_on_sent. */
+struct server_heed {
+    void (*sent)(void *arg, bool is_sent); /* NULL: nobody, or it was told */
+    void *arg;
+};
+
 /* One connection. It lives until libwebsockets has let go of it. */
 struct server_conn {
     struct web_conn web; /* first */
@@ -58,6 +64,7 @@ struct server_conn {
     struct buf body;
     struct buf reply;            /* LWS_PRE bytes, then what is to be written */
     struct loop_hook reply_hook; /* ... at the end of this turn */
+    struct server_heed heed;     /* who is told whether it was sent */
     bool is_closed;              /* no callback about it counts any more */
     bool is_requested;           /* from a request's headers to the end of its answer */
     bool is_reading;             /* its body comes */
@@ -74,6 +81,7 @@ struct http_call {
     struct server_conn *conn; /* NULL: gone */
     void (*gone)(void *arg);
     void *gone_arg;
+    struct server_heed heed;
 };
 
 /* http_server.c */
@@ -99,6 +107,7 @@ void server_accept(void *arg, int fd, const char *peer); /* arg: the server */
 void server_conn_kill(struct server_conn *conn);         /* not from one of its own callbacks */
 void server_conn_time(struct server_conn *conn, uint32_t ms); /* until it is killed */
 void server_conn_deafen(struct server_conn *conn, bool is_deaf);
+bool server_conn_is_hung_up(const struct server_conn *conn); /* asks the kernel */
 
 /* server_request.c. What is returned goes to libwebsockets: non-zero closes. */
 int server_request_begin(struct server_conn *conn);
@@ -111,5 +120,6 @@ int server_refuse(struct server_conn *conn, unsigned status, bool has_body);
 int server_reply_write(struct server_conn *conn);
 void server_reply_due(void *arg); /* arg: the connection */
 void server_call_gone(struct server_conn *conn);
+void server_tell_sent(struct server_heed *heed, bool is_sent);
 
 #endif

@@ -139,13 +139,26 @@ static int reply_done(struct server_conn *conn)
     return conn_has_next(conn->wsi) ? -1 : 0;
 }
 
+void server_tell_sent(struct server_heed *heed, bool is_sent)
+{
+    struct server_heed told = *heed;
+
+    *heed = (struct server_heed){0};
+    if (told.sent != NULL) {
+        told.sent(told.arg, is_sent);
+    }
+}
+
 /* Write what was built, in one piece. Not while libwebsockets reads: it has to put aside first what
  * was sent too early. Returns what the writeable callback must return. */
 int server_reply_write(struct server_conn *conn)
 {
+    bool is_heard;
     int n;
 
     if (conn->reply.len > LWS_PRE) {
+        /* Before it is written: who has read it may close at once. */
+        is_heard = conn->heed.sent != NULL && !server_conn_is_hung_up(conn);
         n = lws_write(conn->wsi, conn->reply.ptr + LWS_PRE, conn->reply.len - LWS_PRE,
                       LWS_WRITE_HTTP_FINAL);
         buf_done(&conn->reply);
@@ -153,6 +166,7 @@ int server_reply_write(struct server_conn *conn)
         if (n < 0) {
             return -1;
         }
+        server_tell_sent(&conn->heed, is_heard && lws_partial_buffered(conn->wsi) == 0);
     }
     if (!conn->is_replying || lws_partial_buffered(conn->wsi) != 0) {
         return 0; /* the rest is written by libwebsockets, and then we are called again */
@@ -212,12 +226,15 @@ int server_refuse(struct server_conn *conn, unsigned status, bool has_body)
 void http_call_reply(struct http_call *call, const struct http_reply *reply)
 {
     struct server_conn *conn = call->conn;
+    struct server_heed heed = call->heed;
 
     free(call);
     if (conn == NULL) {
+        server_tell_sent(&heed, false);
         return;
     }
     conn->call = NULL;
+    conn->heed = heed;
     conn->is_last = conn->is_last || conn->server->is_draining || client_closes(conn->wsi);
     if (!reply_build(conn, reply)) {
         buf_done(&conn->reply);
@@ -237,6 +254,11 @@ void http_call_on_gone(struct http_call *call, void (*gone)(void *arg), void *ar
 bool http_call_is_gone(const struct http_call *call)
 {
     return call->conn == NULL;
+}
+
+void http_call_on_sent(struct http_call *call, void (*sent)(void *arg, bool is_sent), void *arg)
+{
+    call->heed = (struct server_heed){.sent = sent, .arg = arg};
 }
 
 struct x509_st *http_call_certificate(const struct http_call *call)

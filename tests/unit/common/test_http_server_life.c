@@ -89,6 +89,121 @@ static void a_hang_up_is_told_and_the_answer_then_goes_nowhere(void **state)
     }
 }
 
+/* ---- whether an answer was sent ---- */
+
+static const char post_wait[] = "POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+
+struct told {
+    unsigned times;
+    bool is_sent;
+};
+
+static void on_sent(void *arg, bool is_sent)
+{
+    struct told *told = arg;
+
+    told->times++;
+    told->is_sent = is_sent;
+}
+
+/* The call of a client that waits. */
+static struct http_call *take_waiting(struct fixture *f, struct raw *raw)
+{
+    fixture_open(f, raw);
+    raw_say(raw, post_wait);
+    assert_true(net_wait_count(&f->net, &f->nheld, 1));
+    return f->held[--f->nheld];
+}
+
+static void an_answer_that_the_kernel_took_was_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct told told = {0};
+    struct http_call *call;
+    struct raw raw;
+
+    fixture_start(f, &listen);
+    call = take_waiting(f, &raw);
+    http_call_on_sent(call, on_sent, &told);
+    fixture_answer(call, 200, "first");
+    assert_int_equal(told.times, 0); /* not from within */
+    assert_true(net_wait_count(&f->net, &told.times, 1));
+    assert_true(told.is_sent);
+    assert_true(raw_wait_for(&raw, "first"));
+    raw_say(&raw, post_wait); /* what nobody asks about is not told */
+    assert_true(net_wait_count(&f->net, &f->nheld, 1));
+    fixture_answer_held(f, "second");
+    assert_true(raw_wait_for(&raw, "second"));
+    raw_close(&raw);
+    net_idle(&f->net, 5);
+    assert_int_equal(told.times, 1);
+}
+
+static void an_answer_to_a_client_that_has_hung_up_was_not_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct told told = {0};
+    struct http_call *call;
+    struct raw raw;
+
+    fixture_start(f, &listen);
+    call = take_waiting(f, &raw);
+    http_call_on_sent(call, on_sent, &told);
+    raw_close(&raw);
+    assert_true(net_wait_count(&f->net, &f->ngone, 1));
+    fixture_answer(call, 200, "nobody");
+    assert_int_equal(told.times, 1);
+    assert_false(told.is_sent);
+}
+
+/* The kernel would take the answer: it has the client's FIN, which nobody has read yet. */
+static void a_hang_up_that_was_not_seen_yet_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    struct told told = {0};
+    struct http_call *call;
+    struct raw raw;
+
+    fixture_start(f, &listen);
+    call = take_waiting(f, &raw);
+    http_call_on_sent(call, on_sent, &told);
+    fixture_answer(call, 200, "nobody"); /* written at the end of the next turn */
+    raw_close(&raw);
+    assert_true(net_wait_count(&f->net, &told.times, 1));
+    assert_false(told.is_sent);
+    net_idle(&f->net, 5);
+    assert_int_equal(told.times, 1);
+}
+
+static void an_answer_that_the_socket_has_no_room_for_was_not_sent_yet(void **state)
+{
+    enum { LONG_BYTES = 16 * 1024 * 1024 };
+    struct fixture *f = *state;
+    struct http_listen listen = fixture_listen(f);
+    char *text = malloc(LONG_BYTES + 1);
+    struct told told = {0};
+    struct http_call *call;
+    struct raw raw;
+
+    assert_non_null(text);
+    memset(text, 'x', LONG_BYTES);
+    text[LONG_BYTES] = '\0';
+    fixture_start(f, &listen);
+    call = take_waiting(f, &raw);
+    raw.is_paused = true;
+    http_call_on_sent(call, on_sent, &told);
+    fixture_answer(call, 200, text);
+    assert_true(net_wait_count(&f->net, &told.times, 1));
+    assert_false(told.is_sent);
+    raw_close(&raw);
+    net_idle(&f->net, 5);
+    assert_int_equal(told.times, 1);
+    free(text);
+}
+
 /* ---- listening ---- */
 
 static void connections_beyond_the_limit_wait_their_turn(void **state)
@@ -307,6 +422,10 @@ int main(void)
         TEST(a_request_that_takes_too_long_is_cut_off),
         TEST(an_idle_connection_is_closed_and_a_waiting_one_is_not),
         TEST(a_hang_up_is_told_and_the_answer_then_goes_nowhere),
+        TEST(an_answer_that_the_kernel_took_was_sent),
+        TEST(an_answer_to_a_client_that_has_hung_up_was_not_sent),
+        TEST(a_hang_up_that_was_not_seen_yet_counts),
+        TEST(an_answer_that_the_socket_has_no_room_for_was_not_sent_yet),
         TEST(connections_beyond_the_limit_wait_their_turn),
         TEST(out_of_descriptors_it_rests_and_goes_on_later),
         TEST(draining_finishes_calls_and_closes_the_rest),
