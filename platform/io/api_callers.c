@@ -101,6 +101,9 @@ bool api_group_answer(void *ctx, const struct exchange_end *end)
 
     for (struct api_caller *caller = group->callers; caller != NULL; caller = caller->next) {
         is_answered = is_answered || !http_call_is_gone(caller->call);
+        if (end->sent != NULL) { /* without a key: this is the only caller */
+            http_call_on_sent(caller->call, end->sent, end->sent_ctx);
+        }
         api_reply_end(caller->call, caller->trace_id, end);
     }
     api_group_free(group);

@@ -84,6 +84,7 @@ static void begin(struct api_request *r, const struct begin *what, struct faults
                                        .key = r->key,
                                        .trace_id = r->trace_id,
                                        .repeat = repeat,
+                                       .hears_sent = repeat == NULL,
                                        .done = api_group_answer,
                                        .ctx = group};
     enum exchange_begun begun = EXCHANGE_NO_MEMORY;

@@ -64,6 +64,7 @@ static void list(const struct api_request *r, const struct audit_query *asked)
     struct cx_fail fail = {0};
     char text[CX_ID_TEXT_BYTES];
 
+    store_flush(r->p->store); /* how they ended may be noted and not written yet */
     if (store_list_exchanges(r->p->store, &query, &next, &fail) != CX_OK) {
         json_decref(query.ctx);
         api_refuse_fail(r, &fail);

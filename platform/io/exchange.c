@@ -103,6 +103,7 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
     if (failure != NULL) {
         platform_store_due(x->platform); /* it is answered in this turn */
     } else {
+        x->platform->store_records++;
         platform_store_dirty(x->platform);
     }
 }
@@ -253,6 +254,7 @@ static struct exchange *exchange_new(struct platform *p, const struct exchange_r
     x->began_us = clock_mono_us();
     x->done = request->done;
     x->ctx = request->ctx;
+    x->hears_sent = request->hears_sent;
     (void)snprintf(x->profile, sizeof(x->profile), "%s", request->profile->name);
     (void)snprintf(x->connector, sizeof(x->connector), "%s",
                    request->profile->connector == NULL ? "" : request->profile->connector);

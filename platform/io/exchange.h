@@ -23,6 +23,10 @@ struct exchange_end {
     const char *connector;                  /* NULL or "": the platform asked by itself */
     const struct trace *way; /* the platform's own hops, if it was traced; before the result's */
     struct cx_id agent;      /* that had it; none if it was never given to one */
+    /* To be called once, with `sent_ctx`, about the answer: did its caller get it? As
+     * http_call_on_sent does. NULL: nobody asks. */
+    void (*sent)(void *ctx, bool is_sent);
+    void *sent_ctx;
 };
 
 /* What an Idempotency-Key was given for: the hash of scope and key (core/idempotency.h), and that
@@ -40,6 +44,7 @@ struct exchange_request {
     const char *key;                      /* name of the API key; "" on the control socket */
     const char *trace_id;                 /* of the call, for the logs of both ends */
     const struct exchange_repeat *repeat; /* copied; NULL: no Idempotency-Key was given */
+    bool hears_sent; /* `done` looks at end->sent: so a result may be told before it is stored */
     /* Once, never from within a call. True: somebody who waited was answered; a result that nobody
      * was given can be claimed later. */
     bool (*done)(void *ctx, const struct exchange_end *end);
@@ -84,7 +89,7 @@ void exchange_abandon(struct exchange *x);
 
 /* --- for the tunnels --- */
 
-/* A result came. It is stored, acknowledged on the tunnel (tunnel_send_ack), and delivered. Takes
+/* A result came. It is delivered, stored, and acknowledged on the tunnel (tunnel_send_ack). Takes
  * the message, and the bytes that it was read from and points into. */
 void exchange_result(struct platform *p, struct platform_tunnel *t, struct msg *m,
                      struct buf *bytes);

@@ -25,6 +25,7 @@ struct exchange {
     struct loop_timer deadline;
     bool (*done)(void *ctx, const struct exchange_end *end);
     void *ctx;
+    bool hears_sent;
     bool has_begun;                       /* exchange_begin has returned */
     const struct dispatch_failure *early; /* it failed before that; told in a later turn */
     bool is_keyed;

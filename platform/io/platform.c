@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 enum {
-    STORE_REST_MS = 100,
+    STORE_LATER_MS = 5,
     GATHER_TURNS = 2,
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
@@ -38,21 +38,14 @@ static void note_trouble(struct platform *p)
     p->has_store_trouble = trouble != NULL;
 }
 
-static void flush_rest(void *arg)
-{
-    platform_store_dirty(arg);
-}
-
-/* A group costs more than what is in it: see first whether there is more to be had at once. Not for
- * one exchange alone: nothing else can come of those that are under way. */
+/* A group costs more than what is in it: see first whether there is more to be had at once. Not if
+ * all that is under way waits for this group: then nothing comes by itself. */
 static bool may_gather(struct platform *p)
 {
     size_t noted = store_noted(p->store);
 
     if (noted == p->store_noted || p->store_turns >= GATHER_TURNS || p->exchanges == NULL ||
-        exchanges_under_way(p->exchanges) <= noted) {
-        p->store_noted = 0;
-        p->store_turns = 0;
+        exchanges_under_way(p->exchanges) <= p->store_records) {
         return false;
     }
     p->store_noted = noted;
@@ -61,8 +54,6 @@ static bool may_gather(struct platform *p)
     return true;
 }
 
-/* What the answers to this group have noted by themselves (that a result was delivered, and can go)
- * is in no hurry: it goes with the next group. */
 static void flush(void *arg)
 {
     struct platform *p = arg;
@@ -71,12 +62,15 @@ static void flush(void *arg)
     if (may_gather(p)) {
         return;
     }
+    p->store_noted = 0;
+    p->store_turns = 0;
+    p->store_records = 0;
     began_us = clock_mono_us();
     store_flush(p->store);
     metrics_observe(&p->metrics.flushes, clock_mono_us() - began_us);
     note_trouble(p);
-    if (store_is_dirty(p->store)) {
-        loop_timer_start(p->loop, &p->store_timer, STORE_REST_MS, flush_rest, p);
+    if (store_is_dirty(p->store)) { /* by the answers to this group */
+        platform_store_later(p);
     }
 }
 
@@ -85,6 +79,22 @@ void platform_store_dirty(struct platform *p)
     p->store_hook.run = flush;
     p->store_hook.arg = p;
     loop_defer(p->loop, &p->store_hook);
+}
+
+static void on_later(void *arg)
+{
+    struct platform *p = arg;
+
+    if (store_is_dirty(p->store)) {
+        platform_store_due(p);
+    }
+}
+
+void platform_store_later(struct platform *p)
+{
+    if (!loop_timer_runs(&p->store_timer)) {
+        loop_timer_start(p->loop, &p->store_timer, STORE_LATER_MS, on_later, p);
+    }
 }
 
 void platform_store_due(struct platform *p)

@@ -46,8 +46,9 @@ struct platform {
     struct store *store;
     size_t store_noted;            /* when it was last looked whether there is more */
     unsigned store_turns;          /* how often it was */
+    size_t store_records;          /* exchanges that wait for the next group */
     struct loop_hook store_hook;   /* flushes the store after the events of a turn */
-    struct loop_timer store_timer; /* for what was noted without platform_store_dirty */
+    struct loop_timer store_timer; /* for what is in no hurry */
     struct loop_timer tidy_timer;
     struct cert_ca ca;
     uint8_t ca_pin[CRYPTO_SHA256_BYTES]; /* SPKI SHA-256, for enrolment strings */
@@ -103,9 +104,12 @@ enum cx_err profiles_new(struct platform *p, struct profiles **out,
 void profiles_free(struct profiles *profiles);
 
 /* Something was noted in the store: flush it when this turn's events are handled, and those of the
- * next few turns if they are there already. What is noted from within the store's own answers, and
- * can wait a moment, needs no call: the next flush takes it. */
+ * next few turns if they are there already. */
 void platform_store_dirty(struct platform *p);
+
+/* The same for what nobody waits for: the next flush takes it, or one that comes after a moment.
+ * What is noted from within the store's own answers needs no call: it is taken for such. */
+void platform_store_later(struct platform *p);
 
 /* The same at the end of this turn, before what is answered from here on is written. */
 void platform_store_due(struct platform *p);

@@ -192,10 +192,6 @@ void store_put_result(struct store *s, const struct store_exchange *ended, struc
  * repeat. */
 void store_drop_result(struct store *s, const struct cx_id *id);
 
-/* The same for a result that was given to its caller from within its own `done`, of an exchange
- * that is not keyed: the next result is written over it, or it goes with one of the next groups. */
-void store_free_result(struct store *s, const struct cx_id *id);
-
 /* What the caller of an exchange may still claim. The caps are the caller's; buf_done both. */
 struct store_claim {
     struct buf part; /* the sealed part, opened */

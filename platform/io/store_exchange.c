@@ -133,7 +133,7 @@ static enum cx_err judge_result(struct store *s, struct note *note, struct cx_fa
 
 static enum cx_err write_result(struct store *s, struct note *note, struct cx_fail *fail)
 {
-    uint64_t seq = note->part_bytes > 0 ? spare_seq(s) : 0;
+    uint64_t seq = note->part_bytes > 0 ? s->next_result : 0;
     enum cx_err err = end_exchange(s, note, seq, fail);
 
     if (err != CX_OK) {
@@ -146,8 +146,7 @@ static enum cx_err write_result(struct store *s, struct note *note, struct cx_fa
     if (seq == 0) {
         return CX_OK;
     }
-    note->seq = seq;
-    spare_used(s, seq);
+    s->next_result++; /* numbers of a group that fails are not used again */
     return keep_part(s, note, seq, fail);
 }
 
@@ -205,7 +204,6 @@ static enum cx_err write_note(struct store *s, struct note *note, struct cx_fail
 
 static enum cx_err write_group(struct store *s, struct cx_fail *fail)
 {
-    const struct spares before = s->spares;
     enum cx_err err = store_begin(s, fail);
 
     if (err != CX_OK) {
@@ -216,14 +214,7 @@ static enum cx_err write_group(struct store *s, struct cx_fail *fail)
             err = write_note(s, &s->written.notes[i], fail);
         }
     }
-    if (err == CX_OK) {
-        err = spare_drop_old(s, fail);
-    }
-    err = store_end(s, err, fail);
-    if (err != CX_OK) { /* their rows are there again, and were delivered none the less */
-        s->spares = before;
-    }
-    return err;
+    return store_end(s, err, fail);
 }
 
 /* Copies first: a `done` may note more, but never touches the group that is being answered. */
@@ -233,14 +224,12 @@ static void answer_group(struct store *s, bool is_written)
         const struct note *note = &s->written.notes[i];
         enum cx_err err = is_written ? note->err : CX_E_STORE;
 
-        s->answered = is_written ? note : NULL;
         if (note->kind == NOTE_EXCHANGE && note->done.exchange != NULL) {
             note->done.exchange(note->ctx, err);
         } else if (note->kind == NOTE_RESULT && note->done.result != NULL) {
             note->done.result(note->ctx, note->result, err);
         }
     }
-    s->answered = NULL;
 }
 
 /* A merge that fails loses nothing, but the log grows until it succeeds. */

@@ -216,7 +216,7 @@ void store_put_agent_seen(struct store *s, const struct store_agent *a)
 
 bool store_is_dirty(const struct store *s)
 {
-    return s->noted.count > 0 || s->spares.count > 0;
+    return s->noted.count > 0;
 }
 
 size_t store_noted(const struct store *s)

@@ -23,9 +23,8 @@ static const char *const kept_sql[KEPT_COUNT] = {
     [KEPT_ADD_STRAY] =
         "INSERT INTO strays (id, connector, agent, outcome, code, execution, stage, status,"
         " ended_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-    [KEPT_KEEP_RESULT] = "INSERT OR REPLACE INTO results (seq, id, ended_ms, sealed, is_delivered)"
+    [KEPT_KEEP_RESULT] = "INSERT INTO results (seq, id, ended_ms, sealed, is_delivered)"
                          " VALUES (?, ?, ?, ?, 0)",
-    [KEPT_FREE_RESULT] = "DELETE FROM results WHERE seq = ? AND id = ?",
     [KEPT_DROP_RESULT] = "DELETE FROM results"
                          " WHERE seq = (SELECT result FROM exchanges WHERE id = ?"
                          " AND repeat_sha256 IS NULL) AND id = ?",

@@ -80,7 +80,7 @@ static enum cx_err get_part(struct store *s, const char *sql, const struct wante
 enum cx_err store_get_result(struct store *s, const struct cx_id *id, uint64_t now_ms,
                              struct store_claim *out, struct cx_fail *fail)
 {
-    if (note_group_drops(&s->noted, id) || spare_is(s, id)) {
+    if (note_group_drops(&s->noted, id)) {
         return cx_fail_set(fail, CX_E_NOT_FOUND, "store.get_result", "it was delivered");
     }
     return get_part(s, RESULT_OF " AND results.is_delivered = 0", &(struct wanted){id, now_ms}, out,
@@ -107,7 +107,7 @@ static const struct {
     uint64_t after_ms;
     const char *sql;
 } forget[FORGET_COUNT] = {
-    /* seq is nearly the order in which they expire (store_spare.c): only the first need a look */
+    /* seq is nearly the order in which they expire: only the first need a look */
     [FORGET_RESULTS] = {STORE_RESULT_MS, "DELETE FROM results WHERE ended_ms <= ? AND seq IN"
                                          " (SELECT seq FROM results ORDER BY seq LIMIT ?)"},
     [FORGET_EXCHANGES] = {AUDIT_MS, "DELETE FROM exchanges WHERE id IN"

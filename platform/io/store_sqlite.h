@@ -28,7 +28,6 @@ enum store_kept {
     KEPT_FIND_EXCHANGE,
     KEPT_ADD_STRAY,
     KEPT_KEEP_RESULT,
-    KEPT_FREE_RESULT,
     KEPT_DROP_RESULT,
     KEPT_DELIVER_RESULT,
     KEPT_SEE_AGENT,
@@ -132,7 +131,6 @@ struct note {
         struct store_agent agent;       /* likewise */
     } of;
     enum store_result_kind result;
-    uint64_t seq; /* where a result's part was kept; 0: nowhere */
     union {
         store_done *exchange;
         store_result_done *result;
@@ -151,26 +149,6 @@ void note_group_clear(struct note_group *g); /* wipes */
 void note_group_done(struct note_group *g);  /* wipes and frees */
 bool note_group_drops(const struct note_group *g, const struct cx_id *id);
 
-/* --- rows for the next results (store_spare.c) --- */
-enum { STORE_SPARES = STORE_TIDY_ROWS / 2 };
-
-struct spare {
-    struct cx_id id; /* of the delivered result that is still in it */
-    uint64_t seq;
-    uint64_t group; /* the number of the group that it was written in */
-};
-
-struct spares {
-    struct spare items[STORE_SPARES]; /* the oldest first */
-    size_t count;
-};
-
-uint64_t spare_seq(const struct store *s);                    /* where the next result goes */
-void spare_used(struct store *s, uint64_t seq);               /* it went there */
-bool spare_is(const struct store *s, const struct cx_id *id); /* it was delivered */
-/* At the end of each group: give up those that nothing was written over in time. */
-enum cx_err spare_drop_old(struct store *s, struct cx_fail *fail) CX_MUST_CHECK;
-
 struct store {
     sqlite3 *db;
     const struct seal_key *key;
@@ -179,10 +157,7 @@ struct store {
     struct store_checkpoint *checkpoint;
     int log_frames;       /* pages in the write-ahead log as of the last commit */
     uint64_t next_result; /* results.seq */
-    struct spares spares;
-    uint64_t groups; /* that were written */
     struct note_group noted, written;
-    const struct note *answered; /* whose `done` runs just now */
     bool is_flushing;
     struct cx_fail trouble; /* code CX_OK: none */
 };

@@ -1,4 +1,10 @@
 """GET /v1/exchanges/ID/result: an outcome that came after its caller had gone."""
+import contextlib
+import signal
+import socket
+import sqlite3
+
+import peer
 import pytest
 from hand import ask, hand, hang_up, job_id_text, kill  # noqa: F401
 
@@ -64,6 +70,68 @@ def test_what_was_delivered_is_not_there_again(hand, ask, claim):
         answer = ask(key)
         hand.report(hand.job())
         assert claim(answer.result().json["id"]).status == 404
+
+
+@contextlib.contextmanager
+def busy_store(platform):
+    """Somebody else writes to the platform's store: it can't."""
+    with contextlib.closing(sqlite3.connect(platform.folder / "platform.db", isolation_level=None, timeout=20)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        yield
+        db.execute("ROLLBACK")
+
+
+def test_a_caller_is_answered_although_the_end_can_not_be_stored(platform, hand, ask, claim):
+    answer = ask()
+    job = hand.job()
+    with busy_store(platform):
+        hand.send_result(job)
+        assert answer.result().json["token"]["access_token"] == "tok"
+        kind, body = hand.ws.receive()
+        assert kind == peer.ERROR and body["code"] == "not_stored" and body["id"] == job, (kind, body)
+    hand.report(job)  # the agent has kept it
+    assert claim(job_id_text(job)).status == 200  # it may have come again for a caller that was lost
+    assert claim(job_id_text(job)).status == 404
+
+
+def test_what_was_delivered_to_a_platform_killed_before_it_could_store_comes_again(platform, hand, ask, claim):
+    answer = ask()
+    job = hand.job()
+    with busy_store(platform):
+        hand.send_result(job)
+        assert answer.result().json["token"]["access_token"] == "tok"
+        platform.process.kill()
+    kill(platform)
+    assert claim(job_id_text(job)).status == 202
+    hand.join(known=[job])
+    hand.report(job)
+    assert claim(job_id_text(job)).json["token"]["access_token"] == "tok"
+    assert claim(job_id_text(job)).status == 404
+
+
+def test_what_was_delivered_and_acknowledged_is_not_there_after_a_kill(platform, hand, ask, claim):
+    answer = ask()
+    job = hand.job()
+    hand.report(job)
+    assert answer.result().status == 200
+    kill(platform)
+    assert claim(job_id_text(job)).status == 404
+    row, = platform.api("GET", "/v1/exchanges", key=platform.admin_key).json["exchanges"]
+    assert row["id"] == job_id_text(job) and row["outcome"] == "issued" and row["ended_at"]
+
+
+def test_a_hang_up_that_comes_together_with_the_result_loses_nothing(platform, hand, claim):
+    head = f"POST /v1/profiles/p/exchange HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {platform.app_key}\r\n"
+    body = '{"variables": {"username": "alice", "password": "right"}}'
+    with socket.create_connection(("127.0.0.1", platform.api_port)) as caller:
+        caller.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        job = hand.job()
+        platform.process.popen.send_signal(signal.SIGSTOP)
+        hand.send_result(job)
+    # Both are there when it looks again.
+    platform.process.popen.send_signal(signal.SIGCONT)
+    assert job in hand.ws.receive(peer.ACK)[1]["ids"]
+    assert claim(job_id_text(job)).json["token"]["access_token"] == "tok"
 
 
 def test_a_caller_that_hung_up_claims_by_the_id_of_the_audit_trail(platform, hand, claim):
