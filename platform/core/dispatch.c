@@ -182,18 +182,37 @@ static void requeue(struct dispatch_job *job)
     list_move_by_order(&job->connector->queue, job);
 }
 
+void dispatch_connector_expect(struct dispatch_connector *c, uint64_t until_ms)
+{
+    c->expected_until_ms = until_ms;
+}
+
+uint64_t dispatch_connector_expected(const struct dispatch_connector *c)
+{
+    return c->expected_until_ms;
+}
+
+static size_t queue_limit(const struct dispatch_connector *c, const struct dispatch_counts *counts)
+{
+    uint32_t limit = c->dispatch->queue_per_connector;
+
+    if (limit != 0) {
+        return limit;
+    }
+    return counts->tunnels != 0 ? counts->capacity : DISPATCH_EXPECTED_QUEUE;
+}
+
 enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
                                      const struct dispatch_order *order)
 {
     struct dispatch_counts counts = dispatch_connector_counts(c);
     struct dispatch_tunnel *t = c->queue.first == NULL ? pick_tunnel(c) : NULL;
-    uint32_t limit = c->dispatch->queue_per_connector;
     struct dispatch_job *job;
 
-    if (counts.tunnels == 0) {
+    if (counts.tunnels == 0 && order->now_ms >= c->expected_until_ms) {
         return DISPATCH_OFFLINE;
     }
-    if (t == NULL && counts.queued >= (limit != 0 ? limit : counts.capacity)) {
+    if (t == NULL && counts.queued >= queue_limit(c, &counts)) {
         return DISPATCH_FULL;
     }
     job = dispatch_job_new(c, order);
@@ -204,7 +223,7 @@ enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
     if (t != NULL) {
         assign(job, t);
     }
-    return DISPATCH_TAKEN;
+    return counts.tunnels != 0 ? DISPATCH_TAKEN : DISPATCH_AWAITED;
 }
 
 /* Forget it, and give its room to the next. */
@@ -276,6 +295,11 @@ void dispatch_unwritten(struct dispatch *d, const struct cx_id *id)
     }
 }
 
+bool dispatch_is_stranded(const struct dispatch_job *job)
+{
+    return job->state == DISPATCH_QUEUED && dispatch_connector_counts(job->connector).tunnels == 0;
+}
+
 static void give_up(struct dispatch *d, const struct cx_id *id, bool is_told)
 {
     struct dispatch_job *job = dispatch_find(d, id);
@@ -288,7 +312,7 @@ static void give_up(struct dispatch *d, const struct cx_id *id, bool is_told)
     }
     switch (job->state) {
     case DISPATCH_QUEUED:
-        end_job(d, job, job->connector->tunnels != NULL ? &fail_queue_budget : &fail_queue_offline);
+        end_job(d, job, dispatch_is_stranded(job) ? &fail_queue_offline : &fail_queue_budget);
         break;
     case DISPATCH_RECORDING: /* dropped when it is recorded */
         fail_owner(d, job, &fail_queue_budget);

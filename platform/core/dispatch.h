@@ -80,6 +80,11 @@ void dispatch_connector_give_up(struct dispatch_connector *c);
 /* Its tunnels must be down. Gives up what is left. NULL is fine. */
 void dispatch_connector_free(struct dispatch_connector *c);
 
+/* Until then an agent is thought to be on its way (it restarts, or we did): what is submitted waits
+ * in the queue for it, as what is there already does, rather than being refused. */
+void dispatch_connector_expect(struct dispatch_connector *c, uint64_t until_ms);
+uint64_t dispatch_connector_expected(const struct dispatch_connector *c); /* until when */
+
 struct dispatch_counts {
     size_t tunnels; /* that take jobs */
     size_t capacity;
@@ -101,7 +106,9 @@ struct dispatch_order {
 };
 enum dispatch_answer {
     DISPATCH_TAKEN,   /* the owner hears by `fail`, or by a result */
-    DISPATCH_OFFLINE, /* no agent */
+    DISPATCH_AWAITED, /* likewise, but it waits for an agent that is expected: look whether it is
+                         stranded when that time is over */
+    DISPATCH_OFFLINE, /* no agent, and none is expected */
     DISPATCH_FULL,    /* capacity and queue are used up */
     DISPATCH_NO_MEMORY
 };
@@ -118,6 +125,9 @@ void dispatch_unwritten(struct dispatch *d, const struct cx_id *id);
 /* The caller's budget is over: `fail` is called, with what is known. A job that was reported is
  * left to its result. */
 void dispatch_expire(struct dispatch *d, const struct cx_id *id);
+
+/* It waits, and its connector has no tunnel that takes jobs. */
+bool dispatch_is_stranded(const struct dispatch_job *job);
 
 /* The caller has gone: as expire, but nobody is told. */
 void dispatch_abandon(struct dispatch *d, const struct cx_id *id);

@@ -5,7 +5,10 @@
 
 /* What dispatch.c and dispatch_table.c share; nobody else includes it. */
 
-enum { DISPATCH_BUCKETS = 16384 };
+enum {
+    DISPATCH_BUCKETS = 16384,
+    DISPATCH_EXPECTED_QUEUE = 1024, /* while no tunnel says what the capacity is */
+};
 
 /* A list of jobs; a job is on exactly one. Zeroed is empty. */
 struct dispatch_list {
@@ -26,6 +29,7 @@ struct dispatch_connector {
     struct dispatch_list queue;
     struct dispatch_list recording; /* whose tunnel went while the store was writing */
     struct dispatch_list lost;
+    uint64_t expected_until_ms; /* an agent is on its way */
     bool is_pumping;
 };
 

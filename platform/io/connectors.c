@@ -10,6 +10,7 @@
 
 enum {
     ENROLLMENT_MS = 15 * 60 * 1000,
+    EXPECT_MS = 10 * 1000,
     TOKEN_BYTES = 32,
     TOKEN_TEXT_MAX_BYTES = 64,
     ENROLLMENT_JSON_MAX_BYTES = 4096,
@@ -18,6 +19,18 @@ enum {
 static enum cx_err no_memory(struct cx_fail *fail)
 {
     return cx_fail_set(fail, CX_E_NOMEM, "connectors", "out of memory");
+}
+
+void platform_expect_agents(struct platform *p, struct registry_connector *c)
+{
+    uint64_t until_ms = 0;
+
+    for (const struct registry_agent *a = c->agents; a != NULL; a = a->next) {
+        if (a->revoked_ms == 0 && a->last_seen_ms != 0) {
+            until_ms = loop_now_ms(p->loop) + EXPECT_MS;
+        }
+    }
+    dispatch_connector_expect(c->dispatch, until_ms);
 }
 
 /* ---- at the start ---- */
@@ -69,6 +82,7 @@ static void load_agent(void *ctx, const struct store_agent *row)
     a->ledger_seq = row->ledger_seq;
     registry_set_text(a->version, slice_of_str(row->version));
     registry_set_text(a->host, slice_of_str(row->host));
+    platform_expect_agents(l->p, c);
 }
 
 enum cx_err platform_load_connectors(struct platform *p, struct cx_fail *fail)
@@ -155,6 +169,9 @@ enum cx_err platform_revoke_agent(struct platform *p, struct registry_agent *a,
     if (err == CX_OK) {
         a->revoked_ms = row.revoked_ms;
         tunnel_close_agent(p, a, "this agent has been revoked");
+        if (dispatch_connector_counts(a->connector->dispatch).tunnels == 0) {
+            dispatch_connector_expect(a->connector->dispatch, 0);
+        }
     }
     return err;
 }

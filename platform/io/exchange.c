@@ -196,6 +196,22 @@ static void on_deadline(void *arg)
     dispatch_expire(x->platform->dispatch, &x->id);
 }
 
+/* The agent that was expected is there, or it won't come. */
+static void on_awaited(void *arg)
+{
+    struct exchange *x = arg;
+    struct dispatch *d = x->platform->dispatch;
+    const struct dispatch_job *job = dispatch_find(d, &x->id);
+    uint64_t now_ms = loop_now_ms(x->platform->loop);
+
+    if (job == NULL || dispatch_is_stranded(job) || now_ms >= job->deadline_ms) {
+        dispatch_expire(d, &x->id);
+    } else {
+        loop_timer_start(x->platform->loop, &x->deadline, job->deadline_ms - now_ms, on_deadline,
+                         x);
+    }
+}
+
 /* A GET of the profile's token URL, and nothing else with it. */
 static struct msg_job discovery_job(const struct exchange_request *request,
                                     const struct profile_call *call)
@@ -309,6 +325,13 @@ static enum exchange_begun submit_own(struct exchange *x, const struct exchange_
     return EXCHANGE_BEGUN;
 }
 
+static void await(struct exchange *x, uint64_t expected_ms, uint64_t budget_ms)
+{
+    if (expected_ms < budget_ms) {
+        loop_timer_start(x->platform->loop, &x->deadline, expected_ms, on_awaited, x);
+    }
+}
+
 static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
                                   const struct exchange_request *request, struct buf *message)
 {
@@ -324,6 +347,10 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
     }
     loop_timer_start(x->platform->loop, &x->deadline, request->budget_ms, on_deadline, x);
     switch (dispatch_submit(c->dispatch, &order)) {
+    case DISPATCH_AWAITED:
+        await(x, dispatch_connector_expected(c->dispatch) - now_ms, request->budget_ms);
+        x->has_begun = true;
+        return EXCHANGE_BEGUN;
     case DISPATCH_TAKEN:
         x->has_begun = true;
         if (x->early != NULL) { /* the store could not even note it */

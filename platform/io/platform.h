@@ -122,6 +122,11 @@ enum cx_err platform_load_connectors(struct platform *p, struct cx_fail *fail) C
 /* What the store keeps of an agent; its strings are borrowed from `a`. */
 struct store_agent platform_agent_row(const struct registry_agent *a);
 
+/* An agent of it has gone, or we have just started: it may be back in a moment, and what is asked
+ * meanwhile waits for it, up to 10 s; longer than agents need to come back after a restart. Of a
+ * connector none of whose agents could come, nobody waits. */
+void platform_expect_agents(struct platform *p, struct registry_connector *c);
+
 /* Errors: CX_E_SYNTAX (name), CX_E_EXISTS, CX_E_STORE, CX_E_NOMEM. */
 enum cx_err platform_add_connector(struct platform *p, struct slice name,
                                    struct registry_connector **out,

@@ -197,6 +197,9 @@ static void on_closed(void *owner, struct link *link, const struct link_closed *
     loop_timer_stop(&t->hello_timer);
     leave_registry(t);
     note_last_seen(t);
+    if (t->agent != NULL && t->is_greeted && t->agent->revoked_ms == 0) {
+        platform_expect_agents(t->platform, t->agent->connector);
+    }
     give_up_dispatch(t, dispatch_tunnel_cut); /* what was neither written nor unwritten: perhaps */
     tunnel_outbox_done(t);
     table_remove(&t->platform->tunnel_table, t);

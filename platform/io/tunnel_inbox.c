@@ -33,6 +33,7 @@ static bool on_drain(struct platform_tunnel *t, const struct msg *m, struct cx_f
               kv_u64("tunnel", t->number), kv_slice("reason", m->body.drain.reason),
               kv_u64("grace_ms", m->body.drain.grace_ms));
     dispatch_tunnel_drain(t->dispatch);
+    platform_expect_agents(t->platform, t->agent->connector); /* it may be restarted */
     return true;
 }
 

@@ -313,7 +313,8 @@ def test_a_draining_tunnel_gets_no_new_jobs(platform, join):
     ws, _ = join()
     ws.send((peer.DRAIN, {"reason": "restart", "grace_ms": 1000}))
     platform.process.wait("tunnel.drain")
-    assert platform.exchange("p", variables=RIGHT).status == 503
+    answer = platform.exchange("p", variables=RIGHT, budget_ms=300)  # it waits for one that is restarted
+    assert answer.status == 503 and answer.json["code"] == "connector_offline", answer
 
 
 def test_a_result_of_a_job_that_was_never_given_out_is_acknowledged_and_counts_for_nothing(platform, join):

@@ -72,5 +72,5 @@ def test_what_could_not_begin_is_safe_to_retry(platform, hand):
     check(answer.status, answer.headers["content-type"], answer.body, (422, "policy_refused", "after_fix"))
     hand.leave()
     platform.process.wait("tunnel.(closed|lost|gone)")
-    answer = platform.exchange("p", variables=RIGHT)
+    answer = platform.exchange("p", variables=RIGHT, budget_ms=300)
     check(answer.status, answer.headers["content-type"], answer.body, (503, "connector_offline", "yes"))

@@ -157,7 +157,7 @@ def test_nothing_is_sent_where_nothing_can_be(platform, agent, endpoint, ready):
     put(ready, endpoint)
     assert revoke(ready).json["code"] == "policy_refused"
     agent.stop()
-    rig.wait_until(lambda: revoke(ready).json["code"] == "connector_offline", "the agent is gone")
+    rig.wait_until(lambda: revoke(ready, budget_ms=300).json["code"] == "connector_offline", "the agent is gone")
     assert not endpoint.journal.requests("/revoke")
 
 

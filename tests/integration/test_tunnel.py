@@ -1,4 +1,5 @@
 """Both real ends: restarts, revocation, renewal, the status socket."""
+import concurrent.futures
 import os
 import signal
 import stat
@@ -7,6 +8,12 @@ import pytest
 import rig
 
 RIGHT = {"username": "alice", "password": "right"}
+
+
+@pytest.fixture
+def pool():
+    with concurrent.futures.ThreadPoolExecutor(4) as p:
+        yield p
 
 
 @pytest.fixture
@@ -46,6 +53,29 @@ def test_a_killed_agent_is_back_at_once(ready, agent):
     agent.process.kill()
     agent.start()
     rig.wait_until(lambda: ready.exchange("p", variables=RIGHT).status == 200, "an exchange works again")
+
+
+def test_an_exchange_waits_for_an_agent_that_restarts(ready, agent, pool):
+    assert agent.stop() == 0
+    answer = pool.submit(ready.exchange, "p", variables=RIGHT)
+    rig.wait_until(lambda: ready.api("GET", "/v1/connectors/dc").json["queued"] == 1, "it waits")
+    agent.start()
+    assert answer.result().status == 200
+
+
+def test_an_exchange_waits_for_the_agents_of_a_platform_that_was_killed(ready, agent):
+    ready.process.kill()
+    agent.process.wait("tunnel.connect_failed")  # it is not back at once
+    ready.start()
+    assert ready.exchange("p", variables=RIGHT).status == 200
+
+
+def test_an_exchange_does_not_wait_for_an_agent_that_stays_away(ready, agent):
+    assert agent.stop() == 0
+    answer = ready.exchange("p", variables=RIGHT, budget_ms=60000)
+    assert answer.status == 503 and answer.json["code"] == "connector_offline" and answer.json["safe_to_retry"] == "yes", answer
+    answer = ready.exchange("p", variables=RIGHT, budget_ms=60000)
+    assert answer.json["code"] == "connector_offline" and "waited" not in answer.json["detail"], answer
 
 
 def test_status_tells_state_and_counts(ready, agent, endpoint):
