@@ -336,7 +336,7 @@ enum cx_err loop_free(struct loop *loop)
     }
     for (int i = 0; i < LOOP_CLOSE_TURNS; i++) {
         (void)uv_run(&loop->uv, UV_RUN_NOWAIT);
-        if (loop->lookups == 0) {
+        if (loop->threads == 0) {
             break;
         }
         (void)usleep(LOOP_CLOSE_TURN_US);

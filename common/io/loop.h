@@ -82,6 +82,14 @@ void loop_defer(struct loop *loop, struct loop_hook *hook);
 void loop_defer_late(struct loop *loop, struct loop_hook *hook);
 void loop_defer_cancel(struct loop_hook *hook); /* safe on one that is not queued */
 
+/* ---- what would block ---- */
+
+/* Call work(arg) in another thread (of libuv's pool), then done(arg) on the loop. It can't be
+ * cancelled; loop_free waits for `done` a little, so whoever frees what `arg` needs sees first that
+ * `work` has ended. Error: CX_E_NOMEM. */
+enum cx_err loop_work(struct loop *loop, void (*work)(void *arg), void (*done)(void *arg),
+                      void *arg) CX_MUST_CHECK;
+
 /* ---- signals ---- */
 
 /* Call fire(arg, signum) on the loop when the signal arrives; SIGTERM, SIGINT and SIGHUP are meant.

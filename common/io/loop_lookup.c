@@ -60,7 +60,7 @@ static void lookup_thread_done(uv_getaddrinfo_t *req, int status, struct addrinf
 {
     struct loop_lookup *lookup = req->data;
 
-    lookup->loop->lookups--;
+    lookup->loop->threads--;
     if (!lookup->is_cancelled) {
         lookup_report(lookup, found, status);
     }
@@ -113,7 +113,7 @@ enum cx_err loop_lookup(struct loop *loop, const struct loop_lookup_ask *ask,
             free(lookup);
             return CX_E_NOMEM;
         }
-        loop->lookups++;
+        loop->threads++;
     }
     *out = lookup;
     return CX_OK;

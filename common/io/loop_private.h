@@ -30,7 +30,7 @@ struct loop {
     struct loop_hooks hooks; /* to run at the end of this turn */
     struct loop_hooks late;  /* to be among them when the loop has looked for events once more */
     struct loop_signal signals[LOOP_SIGNALS_MAX];
-    unsigned lookups; /* threads that are at work */
+    unsigned threads; /* that are at work: lookups, loop_work */
 };
 
 #endif
