@@ -65,7 +65,8 @@ enum cx_err ledger_open(const struct ledger_options *options, struct ledger **ou
                         struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Write what is noted, say that it was closed cleanly, sync, unlock, free. Waits for the disk. NULL
- * is fine. Slots that are still in it are found again at the next ledger_open. */
+ * is fine. Slots that are still in it are found again at the next ledger_open; they and their
+ * results must be there until this returns. */
 void ledger_close(struct ledger *l);
 
 /* From now on it is another identity's (a new certificate names another agent). Nothing may be in
@@ -140,7 +141,8 @@ struct ledger_status {
     enum ledger_state state;
     const char *why; /* full, failing: the system's reason and what to do; else "" */
     enum ledger_past past;
-    const char *aside;   /* broken: the old file's path; else "" */
+    const char *aside;   /* broken, others: the old file\'s path; else "" */
+    size_t aside_jobs;   /* others: how many jobs and results are in it */
     uint64_t torn_bytes; /* cut off the end at the start: the last process was killed in a write */
     bool
         has_no_reserve; /* this file system can't reserve space: a full disk shows when it writes */

@@ -16,6 +16,8 @@
 
 enum { WSS_PORT = 443, ANSWER_BYTES_MIN = 1024, ANSWER_BYTES_MAX = 1024 * 1024 };
 
+static const char *const ledger_sync_words[] = {"process", "always", NULL};
+
 #define AT(field) CONF_AT(struct agent_settings, field)
 /* clang-format off */
 static const struct conf_row rows[] = {
@@ -47,6 +49,15 @@ static const struct conf_row rows[] = {
      "the secrets that this agent keeps: each file in it is one (mode 0600), called as in "
      "{{secret:NAME}}. Only rules that bind one let requests carry it. The unit's credentials "
      "($CREDENTIALS_DIRECTORY) are secrets too", NULL},
+    {"ledger.path", CONF_PATH, AT(ledger_path), "ledger", 1, 0, 0,
+     "folder (mode 0700) of the ledger: the jobs that were begun, and the results that the platform "
+     "has not acknowledged yet. On a local disk; never copied, never restored from a backup", NULL},
+    {"ledger.key", CONF_PATH, AT(ledger_key), "ledger.key", 1, 0, 0,
+     "the key that seals it (mode 0600), made together with the ledger; without it what is in the "
+     "ledger is lost", NULL},
+    {"ledger.sync", CONF_WORD(ledger_sync_words), AT(ledger_sync), "process", 0, 0, 0,
+     "process: it survives that the agent is killed; always: a power cut too, at the price of a "
+     "wait for the disk before each request and before each result. A refresh always waits", NULL},
     {"metrics.listen", CONF_STRING, AT(metrics_listen), NULL, 1, 255, 0,
      "HOST:PORT for `GET /metrics` (OpenMetrics), as 127.0.0.1:9464; off if left out. Plain HTTP "
      "without a key: no secret is in it, but whoever reaches an address that isn't loopback reads it",

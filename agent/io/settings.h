@@ -9,6 +9,8 @@
 
 #define AGENT_CONF_PATH "/etc/connector-agent/agent.conf"
 
+enum ledger_sync { LEDGER_SYNC_PROCESS, LEDGER_SYNC_ALWAYS };
+
 struct agent_settings {
     struct conf_place place;
     char *platform_url;
@@ -22,6 +24,9 @@ struct agent_settings {
     struct conf_list policy; /* struct rule_settings */
     char *policy_directory;
     char *secrets_directory;
+    char *ledger_path;
+    char *ledger_key;
+    int ledger_sync;      /* enum ledger_sync */
     char *metrics_listen; /* "HOST:PORT"; NULL: off */
     int log_level;        /* enum log_level */
     int log_format;       /* enum log_format */
