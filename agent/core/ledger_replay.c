@@ -151,7 +151,9 @@ void ledger_replay_done(struct ledger_replay *r)
 enum ledger_trust ledger_replay_trust(const struct ledger_replay *r, bool is_broken,
                                       const struct cx_id *boot, const char *owner)
 {
-    if (r->live.jobs > 0 && strcmp(r->owner, owner) != 0) {
+    bool is_known = r->owner[0] != '\0'; /* else the frame that says it can't be read */
+
+    if (is_known && r->live.jobs > 0 && strcmp(r->owner, owner) != 0) {
         return LEDGER_TRUST_OTHERS;
     }
     if (is_broken || id_is_none(&r->id)) {

@@ -65,13 +65,13 @@ static uint8_t *look(struct reader *r, uint64_t at, size_t bytes)
     return r->window.ptr;
 }
 
-static bool has_end(const uint8_t *frame, size_t records_bytes)
+/* Is what stands behind a frame's tag its end, or the part of it that was still written? */
+static bool has_end(struct reader *r, uint64_t at, size_t bytes)
 {
-    size_t end = ledger_frame_end_bytes(records_bytes);
-    const uint8_t *at = frame + ledger_frame_bytes(records_bytes) - end;
+    for (uint64_t end = at + bytes; at < end; at++) {
+        const uint8_t *byte = look(r, at, 1);
 
-    for (size_t i = 0; i < end; i++) {
-        if (at[i] != LEDGER_END_BYTE) {
+        if (byte != NULL && *byte != LEDGER_END_BYTE && *byte != 0) {
             return false;
         }
     }
@@ -92,13 +92,16 @@ static bool take_frame(struct reader *r, uint64_t at, enum cx_err *err)
 {
     uint8_t plain_head[LEDGER_HEAD_BYTES];
     struct ledger_head head;
+    size_t sealed, end;
     uint8_t *frame;
 
     if (!head_at(r, at, &head)) {
         return false;
     }
-    frame = look(r, at, ledger_frame_bytes(head.records_bytes));
-    if (frame == NULL || !has_end(frame, head.records_bytes)) {
+    end = ledger_frame_end_bytes(head.records_bytes);
+    sealed = ledger_frame_bytes(head.records_bytes) - end;
+    frame = look(r, at, sealed);
+    if (frame == NULL) {
         return false;
     }
     memcpy(plain_head, frame, sizeof(plain_head));
@@ -111,9 +114,9 @@ static bool take_frame(struct reader *r, uint64_t at, enum cx_err *err)
         r->is_broken = true;
         *err = CX_OK;
     }
-    r->is_broken = r->is_broken || head.number != r->number + 1;
+    r->is_broken = r->is_broken || head.number != r->number + 1 || !has_end(r, at + sealed, end);
     r->number = head.number;
-    r->at = at + ledger_frame_bytes(head.records_bytes);
+    r->at = at + sealed + end;
     return true;
 }
 
@@ -135,18 +138,35 @@ static bool find_frame(struct reader *r, enum cx_err *err)
     return false;
 }
 
+/* How many bytes of `s` there are until only zeros follow. */
+static size_t until_zeros(struct slice s)
+{
+    static const uint8_t zeros[4096];
+
+    while (s.len >= sizeof(zeros) &&
+           memcmp(s.ptr + s.len - sizeof(zeros), zeros, sizeof(zeros)) == 0) {
+        s.len -= sizeof(zeros);
+    }
+    while (s.len > 0 && s.ptr[s.len - 1] == 0) {
+        s.len--;
+    }
+    return s.len;
+}
+
 /* How many bytes there are behind r->at until only zeros follow. */
 static uint64_t rest_bytes(struct reader *r)
 {
     uint64_t rest = 0;
+    size_t piece;
 
-    for (uint64_t at = r->at; at < r->size; at++) {
-        const uint8_t *byte = look(r, at, 1);
+    for (uint64_t at = r->at; at < r->size; at += piece) {
+        const uint8_t *bytes;
+        size_t used;
 
-        if (byte == NULL) {
-            break;
-        }
-        rest = *byte != 0 ? at - r->at + 1 : rest;
+        piece = r->size - at < WINDOW_BYTES ? (size_t)(r->size - at) : WINDOW_BYTES;
+        bytes = look(r, at, piece);
+        used = bytes != NULL ? until_zeros(slice_of(bytes, piece)) : piece;
+        rest = used > 0 ? at - r->at + used : rest;
     }
     return rest;
 }
