@@ -10,6 +10,7 @@ enum {
     SEQ_BYTES = 8,
     GROUP_FLUSH_BYTES = 512 * 1024,     /* a group is written when it has so many */
     GROUP_KEEP_BYTES = 2 * 1024 * 1024, /* and can't have more than that while it has to wait */
+    STUCK_BYTES = 16 * LEDGER_GARBAGE_BYTES,
     FORGET_FLUSH_BYTES = 4096,
     FORGET_MS = 1000,
     RETRY_MS = 1000,
@@ -27,6 +28,8 @@ static const char *remedy(int number)
         return "the disk quota is used up: raise it";
     case EFBIG:
         return "the file may not grow: raise the process's limit of file sizes";
+    case ETIMEDOUT:
+        return "the disk does not answer";
     default:
         return strerror(number);
     }
@@ -151,6 +154,9 @@ static int reserve_one_more(struct ledger *l)
     uint64_t to = ledger_live_reserve(&l->live, at, 1, l->result_bytes);
     int number;
 
+    if (l->work != NULL && at > l->live.bytes + STUCK_BYTES) {
+        return ETIMEDOUT; /* a sync hangs, so that nothing can be written anew */
+    }
     if (to <= file->reserved) {
         return 0;
     }

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { BLOCK_BYTES = 4096 };
+
 static enum cx_err fail_folder(struct cx_fail *fail, const char *path, const char *what)
 {
     return cx_fail_set(fail, CX_E_CONFIG, "ledger.open", "ledger.path: %s: %s", path, what);
@@ -168,6 +170,7 @@ int ledger_file_reserve(struct ledger_file *file, uint64_t to)
     if (to <= file->reserved || file->has_no_reserve) {
         return 0;
     }
+    to = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
     do {
         number = fallocate(file->fd, 0, 0, (off_t)to) == 0 ? 0 : errno;
     } while (number == EINTR);
