@@ -211,6 +211,11 @@ static void print_limits(const struct question *q)
 {
     printf("  jobs      at most %u at once%s\n", q->jobs_max,
            q->answer.decides->jobs == 0 ? " (`jobs` is not set)" : "");
+    if (q->answer.decides->max_refused > 0) {
+        printf("  refused   at most %u attempts of one user within an hour; the user is the field "
+               "\"%s\"\n",
+               q->answer.decides->max_refused, q->answer.decides->user_field);
+    }
 }
 
 /* By name alone: what they are nobody is told. */

@@ -27,6 +27,8 @@ struct keeper_assertion {
     struct slice key_pem;
 };
 
+struct request_parts; /* request.h */
+
 struct request_keeper {
     /* The value for that use: CX_OK and `value`, borrowed until the request is finished; or
      * CX_E_SECRET, and `fail` says why not and what the agent's admin can do about it. */
@@ -37,6 +39,9 @@ struct request_keeper {
      * as above. CX_E_SYNTAX: the key here is none that fits, or a text is not UTF-8. */
     enum cx_err (*sign)(void *ctx, const struct keeper_assertion *ask, struct buf *out,
                         struct cx_fail *fail);
+    /* Asked about the whole request when all is in it, while its fields can be told apart. NULL:
+     * nobody asks. Errors: CX_E_DENIED (STAGE_POLICY), and those of request_finish. */
+    enum cx_err (*look)(void *ctx, const struct request_parts *parts, struct cx_fail *fail);
     void *ctx;
 };
 

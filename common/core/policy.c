@@ -18,6 +18,7 @@ static void rule_done(struct policy_rule *rule)
     free(rule->url);
     free(rule->ca);
     free(rule->target);
+    free(rule->user_field);
     proxy_done(&rule->proxy);
     tls_terms_done(&rule->tls);
     free(rule->networks);
@@ -243,6 +244,9 @@ bool policy_add(struct policy *p, const struct policy_rule_text *text, struct fa
     bool is_good;
 
     made.jobs = text->jobs;
+    made.max_refused = text->max_refused;
+    made.user_field =
+        dup_or_fault(&reading, text->user_field == NULL ? "username" : text->user_field);
     read_where(&reading, &made);
     read_name(&reading, p, &made);
     read_url(&reading, &made);

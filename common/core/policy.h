@@ -61,6 +61,8 @@ struct policy_rule_text {
                                       them must fit, besides all else; NULL or empty: not looked at */
     uint32_t jobs;                 /* at once; 0: not said */
     const char *share;             /* none, name, url; NULL: url */
+    uint32_t max_refused;          /* of one user in an hour; 0: not counted */
+    const char *user_field;        /* whose value is the user; NULL: username */
     const struct policy_secret_text *secrets;
     size_t nsecrets; /* at most POLICY_SECRETS_MAX */
 };
@@ -87,6 +89,8 @@ struct policy_rule {
     unsigned methods; /* bit (1u << METHOD_x) */
     uint32_t jobs;    /* that may run at once; 0: not said (rule_load_max) */
     enum policy_share share;
+    uint32_t max_refused; /* attempts of one user in an hour (refusals.h); 0: not counted */
+    char *user_field;     /* whose value is the user (request_user.h) */
     struct policy_network *networks;
     size_t nnetworks;
     struct policy_secret *secrets;

@@ -137,6 +137,9 @@ static enum cx_err finish(struct request_parts *p)
 
 static enum stage stage_of(enum cx_err err)
 {
+    if (err == CX_E_DENIED) {
+        return STAGE_POLICY;
+    }
     if (err == CX_E_SECRET) {
         return STAGE_SECRET;
     }
@@ -166,6 +169,9 @@ enum cx_err request_finish(struct request_parts *parts, const struct request_kee
     parts->keeper = keeper;
     parts->fail = fail;
     err = finish(parts);
+    if (err == CX_OK && keeper != NULL && keeper->look != NULL) {
+        err = keeper->look(keeper->ctx, parts, fail);
+    }
     if (err != CX_OK) {
         *stage = stage_of(err);
         request_drop(parts);

@@ -64,7 +64,8 @@ struct request_parts {
  * field and name), CX_E_SECRET (STAGE_SECRET: the keeper does not give {{secret:…}}, or it can't
  * stand there), CX_E_SYNTAX (STAGE_TEMPLATE: a template is malformed, a value can't stand in its
  * place or its encoding can't hold it, a header is not allowed or there twice), CX_E_TOO_BIG
- * (STAGE_TEMPLATE), CX_E_UNSUPPORTED, CX_E_NOMEM (STAGE_AGENT). `fail` never shows a value. After
+ * (STAGE_TEMPLATE), CX_E_DENIED (STAGE_POLICY: the keeper's look), CX_E_UNSUPPORTED, CX_E_NOMEM
+ * (STAGE_AGENT). `fail` never shows a value. After
  * an error `out` is empty and `parts` is done with. Pure.
  *
  * job, out: borrowed until the request is finished or dropped. keeper: for the call; NULL keeps

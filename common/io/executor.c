@@ -41,6 +41,7 @@ void executor_free(struct executor *e)
 {
     if (e != NULL) {
         rules_release(e, e->rules);
+        refusals_free(e->refusals);
         crypto_hasher_done(&e->hasher);
         explicit_bzero(e->key, sizeof(e->key));
         free(e);
@@ -124,7 +125,7 @@ static void run_end(struct executor_run *run, struct msg_result *result)
     struct executor *e = run->executor;
     struct report_hidden hidden = {0};
 
-    executor_leave(run);
+    executor_leave(run, result);
     if (e->options.side == ADVICE_PLATFORM) {
         name_platform(result);
     }

@@ -4,6 +4,9 @@
 
 static enum verdict verdict_of(enum stage stage)
 {
+    if (stage == STAGE_POLICY) {
+        return VERDICT_POLICY_REFUSED;
+    }
     return stage == STAGE_AGENT ? VERDICT_AGENT_UNAVAILABLE : VERDICT_PROFILE_INCOMPLETE;
 }
 
@@ -69,7 +72,12 @@ static enum cx_err sign(void *ctx, const struct keeper_assertion *ask, struct bu
 
 static bool finish_request(struct executor_run *run, struct request_parts *parts)
 {
-    const struct request_keeper keeper = {.find_secret = find_secret, .sign = sign, .ctx = run};
+    const struct request_keeper keeper = {
+        .find_secret = find_secret,
+        .sign = sign,
+        .look = run->rule->max_refused > 0 ? executor_look_at_user : NULL,
+        .ctx = run,
+    };
     struct cx_fail fail = {0};
     enum stage stage = STAGE_AGENT;
 
@@ -213,8 +221,8 @@ bool executor_prepare(struct executor_run *run, const struct msg_job *message)
         request_drop(&parts);
         return false;
     }
-    return finish_request(run, &parts) && take_client(run, message->request.client.method) &&
-           keep_message(run, message);
+    return finish_request(run, &parts) && executor_admit_user(run) &&
+           take_client(run, message->request.client.method) && keep_message(run, message);
 }
 
 enum cx_err executor_prepare_again(struct executor_run *run, struct cx_fail *fail)

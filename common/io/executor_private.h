@@ -3,6 +3,7 @@
 
 #include "common/core/expect.h"
 #include "common/core/policy_memo.h"
+#include "common/core/refusals.h"
 #include "common/core/report_sent.h"
 #include "common/core/request.h"
 #include "common/core/rule_load.h"
@@ -31,6 +32,7 @@ struct executor {
     struct executor_options options;
     struct rules *rules; /* NULL: none were set yet */
     struct rule_loads loads;
+    struct refusals *refusals;        /* NULL: no rule has counted yet */
     struct executor_run *refreshes;   /* those that run */
     struct crypto_hasher hasher;      /* for what is compared and must not be kept */
     uint8_t key[CRYPTO_SHA256_BYTES]; /* that goes into what is hashed; random */
@@ -68,7 +70,10 @@ struct executor_run {
     bool is_refresh;   /* one of executor.refreshes: */
     struct executor_run *next_refresh, *previous_refresh;
     uint8_t refresh_key[CRYPTO_SHA256_BYTES]; /* of rule, URL and token */
-    struct loop_hook hook;                    /* ends a job that could not begin */
+    bool is_counted; /* its rule bounds the refused attempts of its user: */
+    uint32_t user;   /* in executor.refusals; REFUSALS_NOBODY: not let in yet */
+    uint8_t user_key[CRYPTO_SHA256_BYTES];
+    struct loop_hook hook; /* ends a job that could not begin */
     struct msg_result early;
     struct cx_fail early_fail;
 };
@@ -81,10 +86,16 @@ void executor_refuse(struct executor_run *run, enum verdict code, enum stage sta
  * call. */
 bool executor_prepare(struct executor_run *run, const struct msg_job *message);
 
-/* Let in a job that its rule allows, as one of those that run: false: it was refused. What was let
- * in leaves when it ends (a job that was not may leave too). `message` as above. */
+/* Let in a job that its rule allows, as one of those that run; and, once its request is built, its
+ * user's attempt. False: it was refused. What was let in leaves when it ends (a job that was not
+ * may leave too). `message` as above. */
 bool executor_admit(struct executor_run *run, const struct msg_job *message);
-void executor_leave(struct executor_run *run);
+bool executor_admit_user(struct executor_run *run);
+void executor_leave(struct executor_run *run, const struct msg_result *result);
+
+/* A request_keeper's look, for rules that count; ctx is the run. */
+enum cx_err executor_look_at_user(void *ctx, const struct request_parts *parts,
+                                  struct cx_fail *fail);
 
 /* Before a second attempt: an assertion that was made for the first is not used again, although
  * nobody can have seen it. Errors: as request_build. */

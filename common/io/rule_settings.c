@@ -1,6 +1,7 @@
 #include "common/io/rule_settings.h"
 
 #include "common/core/message.h"
+#include "common/core/refusals.h"
 #include "common/io/proxy_settings.h"
 #include "common/io/tls_identity.h"
 
@@ -82,11 +83,16 @@ static const struct conf_row rule_rows[] = {
     {"secrets", CONF_GROUPS(&secret_table), AT_RULE(secrets), NULL, 0, POLICY_SECRETS_MAX, 0,
      "secrets of this agent (see `secrets`) that requests under this rule may carry, each in one "
      "place, under one key", NULL},
+    {"max_refused", CONF_U32, AT_RULE(max_refused), "0", 0, REFUSALS_MAX, 0,
+     "attempts of one user within an hour that may bring no token; the next ones are not sent. So "
+     "nobody who sends jobs can try one password after the other. 0: not counted", NULL},
+    {"user_field", CONF_STRING, AT_RULE(user_field), "username", 1, 256, 0,
+     "the field of the request whose value is the user that max_refused speaks of", NULL},
 };
 /* clang-format on */
 const struct conf_table rule_settings_table = CONF_TABLE(struct rule_settings, rule_rows);
 
-enum { AGENT_ROWS = 2 }; /* from "share" to the end */
+enum { AGENT_ROWS = 4 }; /* from "share" to the end */
 const struct conf_table rule_settings_platform_table = {
     rule_rows, sizeof(rule_rows) / sizeof(rule_rows[0]) - AGENT_ROWS, sizeof(struct rule_settings)};
 
@@ -175,6 +181,8 @@ static void add_to_policy(const struct rule_settings *rule, struct rule_parts *p
         .pins = parts->pins,
         .jobs = rule->jobs,
         .share = share_words[rule->share],
+        .max_refused = rule->max_refused,
+        .user_field = rule->user_field,
         .secrets = parts->secrets,
         .nsecrets = parts->nsecrets,
     };

@@ -30,8 +30,10 @@ struct rule_settings { /* one entry of `policy` */
     char *key;
     int tls_min; /* index of the words "1.2" and "1.3" */
     struct conf_strings pins;
-    uint32_t jobs;            /* 0: not said */
-    int share;                /* enum policy_share */
+    uint32_t jobs;        /* 0: not said */
+    int share;            /* enum policy_share */
+    uint32_t max_refused; /* 0: not counted */
+    char *user_field;
     struct conf_list secrets; /* struct rule_secret_settings */
 };
 
