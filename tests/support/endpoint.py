@@ -134,6 +134,7 @@ class Endpoint:
         self.bind = bind
         self.port = port  # the real one once started
         self.journal = Journal()
+        self.accepted = 0  # connections, those included that never got through TLS
         self._tls = tls
         self._raw = {}
         self._issuer = Issuer()
@@ -206,6 +207,7 @@ class Endpoint:
     async def _accept(self, reader, writer):
         """One client: TLS where asked for, then its requests until one side ends it."""
         tls = None
+        self.accepted += 1
         try:
             if self._resets > 0:
                 self._resets -= 1
