@@ -160,6 +160,16 @@ static enum cx_err listen_to_signals(struct agent *a, struct cx_fail *fail)
     return err == CX_OK ? CX_OK : cx_fail_set(fail, err, "agent.new", "can't catch signals");
 }
 
+/* What the loop's timers have become due for runs by itself: a tunnel that was silent for too long,
+ * a budget that was spent. The certificate's end is a time of day. */
+static void on_clocks(void *arg, const struct clock_news *news)
+{
+    struct agent *a = arg;
+
+    (void)news;
+    renewal_look(a->renewal);
+}
+
 /* ---- life ---- */
 
 static void on_web_log(void *arg, const char *text)
@@ -232,6 +242,7 @@ static enum cx_err make_parts(struct agent *a, struct cx_fail *fail)
     a->jobs = jobs_new(a->config.settings.jobs);
     a->executor = executor_new(&executor);
     a->renewal = renewal_new(a);
+    loop_on_clocks(a->loop, on_clocks, a);
     if (a->jobs == NULL || a->executor == NULL || a->renewal == NULL ||
         !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "agent.new", "out of memory");

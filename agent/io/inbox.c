@@ -52,7 +52,7 @@ static bool on_welcome(struct agent *a, struct agent_tunnel *t, const struct msg
     if (t->policy_told != a->policy_version) { /* it changed since the hello */
         agent_send_policy(a, t);
     }
-    renewal_tunnel_ready(a->renewal);
+    renewal_look(a->renewal);
     return true;
 }
 

@@ -91,7 +91,7 @@ struct renewal *renewal_new(struct agent *a)
     return r;
 }
 
-void renewal_tunnel_ready(struct renewal *r)
+void renewal_look(struct renewal *r)
 {
     look(r);
 }

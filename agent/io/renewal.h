@@ -9,10 +9,11 @@
 struct agent;
 struct renewal;
 
-/* NULL if out of memory. It looks from time to time, and when it is told that a tunnel is ready. */
+/* NULL if out of memory. It looks from time to time, and when it is told to: a tunnel is ready, the
+ * clock was set. */
 struct renewal *renewal_new(struct agent *a);
 void renewal_free(struct renewal *r);
-void renewal_tunnel_ready(struct renewal *r);
+void renewal_look(struct renewal *r);
 
 /* The platform's answer; one that nobody asked for is ignored. */
 void renewal_answer(struct renewal *r, const struct msg_renewed *answer);

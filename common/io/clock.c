@@ -6,6 +6,8 @@
 #include <sys/random.h>
 #include <time.h>
 
+enum { READINGS_MAX = 10, READING_MS = 5 };
+
 static uint64_t read_us(clockid_t clock)
 {
     struct timespec now;
@@ -28,12 +30,24 @@ uint64_t clock_wall_s(void)
 
 uint64_t clock_mono_ms(void)
 {
-    return read_us(CLOCK_MONOTONIC) / 1000u;
+    return read_us(CLOCK_BOOTTIME) / 1000u;
 }
 
 uint64_t clock_mono_us(void)
 {
-    return read_us(CLOCK_MONOTONIC);
+    return read_us(CLOCK_BOOTTIME);
+}
+
+void clock_read(struct clock_reading *out)
+{
+    for (int i = 0; i < READINGS_MAX; i++) {
+        out->mono_ms = read_us(CLOCK_MONOTONIC) / 1000u;
+        out->boot_ms = read_us(CLOCK_BOOTTIME) / 1000u;
+        out->wall_ms = read_us(CLOCK_REALTIME) / 1000u;
+        if (read_us(CLOCK_MONOTONIC) / 1000u - out->mono_ms <= READING_MS) {
+            return; /* else another process ran in between: once more */
+        }
+    }
 }
 
 void random_fill(void *out, size_t bytes)

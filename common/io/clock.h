@@ -1,6 +1,7 @@
 #ifndef CONNECTOR_COMMON_IO_CLOCK_H
 #define CONNECTOR_COMMON_IO_CLOCK_H
 
+#include "common/core/clock_watch.h"
 #include "common/core/id.h"
 
 #include <stddef.h>
@@ -10,10 +11,13 @@
 uint64_t clock_wall_ms(void);
 uint64_t clock_wall_s(void);
 
-/* A clock that never jumps nor goes backwards; it counts from an arbitrary start: for deadlines and
- * spans. */
+/* A clock that nobody sets: it never goes backwards, and counts from an arbitrary start, the time
+ * for which the machine was suspended included: for deadlines and spans. */
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
+
+/* All three clocks at one moment, as nearly as can be. */
+void clock_read(struct clock_reading *out);
 
 /* Random bytes from the kernel, fit for keys. A kernel without getrandom(2) stops the program. */
 void random_fill(void *out, size_t bytes);

@@ -20,7 +20,7 @@ static struct loop_timer *timer_owner(struct timer *node)
 
 static void loop_run_timers(struct loop *loop)
 {
-    uint64_t now_ms = uv_now(&loop->uv);
+    uint64_t now_ms = loop_now_ms(loop);
     uint64_t turn = loop->timers.added; /* what is added from here on waits for the next turn */
     struct timer *first;
 
@@ -42,7 +42,7 @@ static bool loop_is_pending(const struct loop *loop)
     const struct timer *first = timers_first(&loop->timers);
 
     return loop->hooks.first != NULL || loop->late.first != NULL ||
-           (first != NULL && first->due_ms <= uv_now(&loop->uv));
+           (first != NULL && first->due_ms <= loop_now_ms(loop));
 }
 
 static void loop_clock_cb(uv_timer_t *clock)
@@ -68,7 +68,7 @@ static void loop_stay_awake(struct loop *loop)
 static void loop_set_clock(struct loop *loop)
 {
     const struct timer *first = timers_first(&loop->timers);
-    uint64_t now_ms = uv_now(&loop->uv);
+    uint64_t now_ms = loop_now_ms(loop);
 
     if (first == NULL || first->due_ms >= loop->clock_at_ms) {
         return;
@@ -83,7 +83,7 @@ static void loop_set_clock(struct loop *loop)
 
 static void loop_timer_add(struct loop *loop, struct loop_timer *timer, uint64_t after_ms)
 {
-    uint64_t now_ms = uv_now(&loop->uv);
+    uint64_t now_ms = loop_now_ms(loop);
 
     timer->loop = loop;
     timers_add(&loop->timers, &timer->node,
@@ -117,6 +117,13 @@ void loop_timer_stop(struct loop_timer *timer)
 bool loop_timer_runs(const struct loop_timer *timer)
 {
     return timer_is_set(&timer->node);
+}
+
+void loop_asleep(struct loop *loop, uint64_t slept_ms)
+{
+    loop->slept_ms += slept_ms;
+    loop->clock_at_ms = UINT64_MAX; /* what libuv's timer was set to is too late now */
+    loop_set_clock(loop);
 }
 
 /* ---- hooks ---- */
@@ -250,7 +257,7 @@ struct uv_loop_s *loop_uv(struct loop *loop)
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-    return uv_now(&loop->uv);
+    return uv_now(&loop->uv) + loop->slept_ms;
 }
 
 /* ---- signals ---- */
@@ -313,6 +320,7 @@ enum cx_err loop_new(struct loop **out, struct cx_fail *fail)
     loop->clock_at_ms = UINT64_MAX;
     hooks_clear(&loop->hooks);
     hooks_clear(&loop->late);
+    loop_clocks_open(loop);
     (void)uv_prepare_start(&loop->before, loop_before_cb);
     (void)uv_check_start(&loop->after, loop_after_cb);
     (void)signal(SIGPIPE, SIG_IGN); /* a peer that hangs up is an error of write, not our death */
@@ -329,6 +337,7 @@ enum cx_err loop_free(struct loop *loop)
     uv_close((uv_handle_t *)&loop->before, NULL);
     uv_close((uv_handle_t *)&loop->after, NULL);
     uv_close((uv_handle_t *)&loop->awake, NULL);
+    loop_clocks_close(loop);
     for (size_t i = 0; i < LOOP_SIGNALS_MAX; i++) {
         if (loop->signals[i].signum != 0) {
             uv_close((uv_handle_t *)&loop->signals[i].uv, NULL);

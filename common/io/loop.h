@@ -11,6 +11,7 @@
  * except loop_run. */
 struct loop;
 struct uv_loop_s; /* uv_loop_t */
+struct clock_news;
 
 /* Make the loop. SIGPIPE is ignored in the whole process from here on.
  * Errors: CX_E_NOMEM, CX_E_IO. */
@@ -32,9 +33,18 @@ void loop_turn(struct loop *loop);
 /* For code that brings handles of its own (the HTTP client's sockets). */
 struct uv_loop_s *loop_uv(struct loop *loop);
 
-/* Monotonic milliseconds since an arbitrary moment, as of the start of this turn of the loop:
- * cheap, and the same for all that happens in one turn. */
+/* Milliseconds since an arbitrary moment, as of the start of this turn of the loop: cheap, and the
+ * same for all that happens in one turn. They never go backwards, whoever sets the clock, and the
+ * time for which the machine was suspended counts: so do timers. */
 uint64_t loop_now_ms(const struct loop *loop);
+
+/* Call fire(arg, news) when the machine has woken from a suspension, or when somebody has set the
+ * clock; borrowed for the call. Timers that became due by a sleep run after it. NULL: nobody. */
+void loop_on_clocks(struct loop *loop, void (*fire)(void *arg, const struct clock_news *news),
+                    void *arg);
+
+/* Look now, before something is forgotten for good because of the time of day. */
+void loop_clocks_look(struct loop *loop);
 
 /* ---- timers ---- */
 
