@@ -239,6 +239,7 @@ static void link_await_room(struct link *link)
 {
     if (!link->is_asked) {
         link->is_asked = true;
+        link->asked_ms = loop_now_ms(link->web->loop);
         (void)lws_callback_on_writable(link->wsi);
     }
 }
@@ -372,6 +373,9 @@ static int link_write(struct link *link)
     }
     if (!outbox_is_empty(&link->outbox)) {
         return 0;
+    }
+    if (lws_partial_buffered(link->wsi) != 0) {
+        link_await_room(link); /* nothing more to write, but does the peer take it? */
     }
     if (link->state == LINK_FINISHING) {
         loop_defer(link->web->loop, &link->close_hook);

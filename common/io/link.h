@@ -96,7 +96,8 @@ void link_abort(struct link *link);
 void link_set_message_max(struct link *link, size_t message_bytes_max);
 
 /* A ping after each `heartbeat_ms` without traffic from the peer; dead after two of them in
- * silence. 0: off. */
+ * silence, or while the peer takes nothing of what is written to it. The time for which this
+ * machine was suspended counts. 0: off. */
 void link_set_heartbeat(struct link *link, uint32_t heartbeat_ms);
 
 struct link_stats {

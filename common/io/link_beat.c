@@ -17,29 +17,43 @@ static void beat_in(struct link *link, uint64_t ms)
     loop_timer_start(link->web->loop, &link->beat_timer, ms, beat, link);
 }
 
+/* Two heartbeats without a sign of life. */
+static void suspect(struct link *link, bool is_unheard)
+{
+    if (link->is_suspect) {
+        link_give_up(link, is_unheard ? "nothing was heard from the peer for two heartbeats"
+                                      : "the peer has taken nothing for two heartbeats");
+        return;
+    }
+    link->is_suspect = true;
+    beat_in(link, BEAT_SUSPECT_MS);
+}
+
+/* A peer that lives sends something, and takes what is sent to it: either alone is silence. What it
+ * still says may have been on its way when the other direction was cut. */
 static void beat(void *arg)
 {
     struct link *link = arg;
-    uint64_t silent_ms = loop_now_ms(link->web->loop) - link->stats.heard_ms;
+    uint64_t now_ms = loop_now_ms(link->web->loop);
+    uint64_t unheard_ms = now_ms - link->stats.heard_ms;
+    uint64_t untaken_ms = link->is_asked ? now_ms - link->asked_ms : 0;
+    uint64_t silent_ms = unheard_ms > untaken_ms ? unheard_ms : untaken_ms;
     uint64_t heartbeat_ms = link->heartbeat_ms;
+    uint64_t next_ms;
 
     if (silent_ms >= 2 * heartbeat_ms) {
-        if (link->is_suspect) {
-            link_give_up(link, "nothing was heard from the peer for two heartbeats");
-            return;
-        }
-        link->is_suspect = true;
-        beat_in(link, BEAT_SUSPECT_MS);
+        suspect(link, unheard_ms >= untaken_ms);
         return;
     }
     link->is_suspect = false;
-    if (silent_ms >= heartbeat_ms) {
+    next_ms = 2 * heartbeat_ms - silent_ms;
+    if (unheard_ms >= heartbeat_ms) {
         link->wants_ping = true;
         link_ask_to_write(link);
-        beat_in(link, 2 * heartbeat_ms - silent_ms);
-    } else {
-        beat_in(link, heartbeat_ms - silent_ms);
+    } else if (heartbeat_ms - unheard_ms < next_ms) {
+        next_ms = heartbeat_ms - unheard_ms;
     }
+    beat_in(link, next_ms);
 }
 
 void link_set_heartbeat(struct link *link, uint32_t heartbeat_ms)
@@ -62,7 +76,7 @@ int link_beat_write(struct link *link)
     uint8_t bytes[LWS_PRE + BEAT_PING_BYTES] = {0};
 
     if (!link->wants_ping || lws_send_pipe_choked(link->wsi) != 0) {
-        return 0; /* choked: what is being written is proof enough that somebody reads */
+        return 0; /* choked: it goes when the peer takes something, which is as good */
     }
     link->wants_ping = false;
     link->ping_sent_us = clock_mono_us();

@@ -24,6 +24,7 @@ struct link {
     struct outbox outbox;
     struct buf in;      /* the message that is coming */
     bool is_asked;      /* the socket is full: a writeable callback will come */
+    uint64_t asked_ms;  /* since when; each callback is a piece that the peer has taken */
     bool has_peer_code; /* the peer's close frame came */
     unsigned code;      /* of the close: ours, or the peer's if has_peer_code */
     char reason[LINK_REASON_MAX + 1];

@@ -49,7 +49,7 @@ static enum cx_err open_tunnels(struct platform *p, struct cx_fail *fail)
                                   .limits = {.message_bytes_max = MSG_WEBSOCKET_BYTES_MAX,
                                              .outbox_bytes_max = TUNNEL_OUTBOX_BYTES,
                                              .pack_bytes = MSG_WEBSOCKET_PACK_BYTES,
-                                             .heartbeat_ms = TUNNEL_HEARTBEAT_MS},
+                                             .heartbeat_ms = s->limits_heartbeat_ms},
                                   .on_link = on_link,
                                   .arg = p};
     enum cx_err err = listen_read_tunnel(slice_of_str(s->listen_tunnel), &at, fail);

@@ -54,6 +54,10 @@ static const struct conf_row rows[] = {
      "without it they are lost", NULL},
     {"limits.tunnels", CONF_U32, AT(limits_tunnels), "20000", 1, TUNNELS_MAX, 0,
      "tunnels at once; further agents are told to try later", NULL},
+    {"limits.heartbeat_ms", CONF_U32, AT(limits_heartbeat_ms), "10000", MSG_HEARTBEAT_MS_MIN,
+     MSG_HEARTBEAT_MS_MAX, 0,
+     "a tunnel without traffic is pinged so often, and lost after two of them in silence, at both "
+     "ends, ms; shorter where a firewall forgets idle connections sooner", NULL},
     {"limits.queue_per_connector", CONF_U32, AT(limits_queue_per_connector), "0", 0, QUEUE_MAX, 0,
      "exchanges that may wait for an agent with room; 0: as many as the connector's capacity", NULL},
     {"limits.own_exchanges", CONF_U32, AT(limits_own_exchanges), "256", 1, OWN_EXCHANGES_MAX, 0,

@@ -20,6 +20,7 @@ struct platform_settings {
     uint32_t ca_agent_days;
     char *store_path, *store_master_key;
     uint32_t limits_tunnels;
+    uint32_t limits_heartbeat_ms;
     uint32_t limits_queue_per_connector;
     uint32_t limits_own_exchanges;
     uint32_t limits_answer_bytes;

@@ -7,7 +7,6 @@
 /* What tunnel*.c share; nobody else includes it. */
 
 enum {
-    TUNNEL_HEARTBEAT_MS = 10000,
     TUNNEL_HELLO_MS = 10000,
     TUNNEL_JOBS_BYTES = 16 * 1024 * 1024, /* of an outbox: above that it gets no more jobs */
     TUNNEL_OUTBOX_BYTES = TUNNEL_JOBS_BYTES + 1024 * 1024, /* room for what isn't a job */

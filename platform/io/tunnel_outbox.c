@@ -33,7 +33,7 @@ void tunnel_send_welcome(struct platform_tunnel *t)
     struct msg m = {.type = MSG_WELCOME,
                     .body.welcome = {.platform_version = slice_of_str(CONNECTOR_VERSION),
                                      .session = t->session,
-                                     .heartbeat_ms = TUNNEL_HEARTBEAT_MS,
+                                     .heartbeat_ms = t->platform->settings.limits_heartbeat_ms,
                                      .now_ms = clock_wall_ms(),
                                      .message_bytes = MSG_MESSAGE_BYTES_MAX,
                                      .websocket_bytes = MSG_WEBSOCKET_BYTES_MAX}};

@@ -1,4 +1,5 @@
 #include "common/io/link.h"
+#include "common/io/loop_private.h"
 
 #include "tests/support/check.h"
 #include "tests/support/link_fixture.h"
@@ -145,6 +146,90 @@ static void a_silent_peer_is_pinged_and_then_given_up(void **state)
     raw_close(&raw);
 }
 
+/* It says something all the time, but reads nothing: what is written to it stays where it is. */
+static void a_peer_that_takes_nothing_is_given_up_whatever_it_says(void **state)
+{
+    enum { LARGE = 200 * 1024, HEARTBEAT_MS = 300 };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    char *large = calloc(1, LARGE);
+    struct raw raw;
+    uint64_t from_ms;
+
+    assert_non_null(large);
+    limits.heartbeat_ms = HEARTBEAT_MS;
+    limits.outbox_bytes_max = 16 * 1024 * 1024;
+    pair_start_server(pair, &limits);
+    link_open_raw(pair, &raw);
+    raw.is_paused = true;
+    while (link_send(pair->at_server.link, slice_of(large, LARGE), 0) == CX_OK) {
+    }
+    from_ms = loop_now_ms(pair->net.loop);
+    for (int i = 0; i < 100 && pair->at_server.closed == 0; i++) {
+        raw_say_frame(&raw, 0x82, "x", 1);
+        net_idle(&pair->net, 30);
+    }
+    assert_int_equal(pair->at_server.closed, 1);
+    assert_true(loop_now_ms(pair->net.loop) - from_ms >= 2 * HEARTBEAT_MS);
+    assert_int_equal(pair->at_server.end.end, LINK_END_LOST);
+    assert_string_equal(pair->at_server.end.detail,
+                        "the peer has taken nothing for two heartbeats");
+    raw_close(&raw);
+    free(large);
+}
+
+/* Each piece that it takes is a sign of life. The time passes by sleeping. */
+static void a_peer_that_takes_slowly_lives(void **state)
+{
+    enum { LARGE = 200 * 1024, COUNT = 60, HEARTBEAT_MS = 10000, ROUNDS_MAX = 1000 };
+    struct pair *pair = *state;
+    struct link_limits limits = pair_limits();
+    char *large = calloc(1, LARGE);
+    struct raw raw;
+    unsigned before;
+
+    assert_non_null(large);
+    limits.heartbeat_ms = HEARTBEAT_MS;
+    limits.outbox_bytes_max = (COUNT + 1) * LARGE;
+    pair_start_server(pair, &limits);
+    link_open_raw(pair, &raw);
+    raw.is_paused = true;
+    for (uint64_t i = 1; i <= COUNT; i++) {
+        assert_int_equal(link_send(pair->at_server.link, slice_of(large, LARGE), i), CX_OK);
+    }
+    net_idle(&pair->net, 30);
+    before = pair->at_server.nwritten;
+    assert_true(before < COUNT);
+    loop_asleep(pair->net.loop, HEARTBEAT_MS * 3 / 2);
+    raw.is_paused = false;
+    for (int i = 0; i < ROUNDS_MAX && pair->at_server.nwritten == before; i++) {
+        net_idle(&pair->net, 1);
+        raw_forget(&raw);
+    }
+    raw.is_paused = true;
+    assert_true(pair->at_server.nwritten > before && pair->at_server.nwritten < COUNT);
+    raw_say_frame(&raw, 0x82, "x", 1);
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    loop_asleep(pair->net.loop, HEARTBEAT_MS * 3 / 2);
+    net_idle(&pair->net, 60);
+    assert_int_equal(pair->at_server.closed, 0);
+    raw_close(&raw);
+    free(large);
+}
+
+static void a_suspended_machine_knows_at_once_that_its_peer_is_gone(void **state)
+{
+    struct pair *pair = *state;
+
+    link_start_default(pair);
+    link_set_heartbeat(pair->at_client.link, 10000);
+    net_idle(&pair->net, 50);
+    loop_asleep(pair->net.loop, 20000);
+    assert_true(pair_wait_closed(&pair->at_client));
+    assert_int_equal(pair->at_client.end.end, LINK_END_LOST);
+    assert_non_null(strstr(pair->at_client.end.detail, "two heartbeats"));
+}
+
 static void a_peer_that_answers_pings_lives_and_the_round_trip_is_known(void **state)
 {
     struct pair *pair = *state;
@@ -187,6 +272,9 @@ int main(void)
         TEST(a_peer_that_does_not_take_the_close_can_not_hold_it),
         TEST(a_close_without_a_code_is_told_as_such),
         TEST(a_silent_peer_is_pinged_and_then_given_up),
+        TEST(a_peer_that_takes_nothing_is_given_up_whatever_it_says),
+        TEST(a_peer_that_takes_slowly_lives),
+        TEST(a_suspended_machine_knows_at_once_that_its_peer_is_gone),
         TEST(a_peer_that_answers_pings_lives_and_the_round_trip_is_known),
         TEST(traffic_of_the_peer_spares_the_ping),
     };
