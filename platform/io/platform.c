@@ -21,7 +21,8 @@ enum {
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
     CERTIFICATE_MS = 24 * 3600 * 1000,
-    FLUSHES_MAX = 8, /* at the end: what is written may note more */
+    STEP_MS = 30 * 1000, /* less makes no difference to 15 minutes */
+    FLUSHES_MAX = 8,     /* at the end: what is written may note more */
 };
 
 /* ---- the store ---- */
@@ -107,8 +108,10 @@ void platform_store_due(struct platform *p)
 static void tidy(void *arg)
 {
     struct platform *p = arg;
-    bool is_more = store_tidy(p->store, clock_wall_ms());
+    bool is_more;
 
+    loop_clocks_look(p->loop);
+    is_more = store_tidy(p->store, clock_wall_ms());
     note_trouble(p);
     loop_timer_start(p->loop, &p->tidy_timer, is_more ? TIDY_MORE_MS : TIDY_MS, tidy, p);
 }
@@ -142,6 +145,19 @@ static enum cx_err listen_to_signals(struct platform *p, struct cx_fail *fail)
         err = loop_on_signal(p->loop, SIGHUP, on_hangup, p);
     }
     return err == CX_OK ? CX_OK : cx_fail_set(fail, err, "platform.new", "can't catch signals");
+}
+
+/* ---- the clock ---- */
+
+static void on_clocks(void *arg, const struct clock_news *news)
+{
+    struct platform *p = arg;
+
+    if (news->stepped_ms >= STEP_MS || news->stepped_ms <= -STEP_MS) {
+        store_clock_set(p->store, clock_wall_ms(), news->stepped_ms);
+        note_trouble(p);
+        listeners_renew_certificate(p);
+    }
 }
 
 /* ---- life ---- */
@@ -226,6 +242,7 @@ static enum cx_err open_doors(struct platform *p, struct cx_fail *fail)
     if (err == CX_OK) {
         loop_timer_every(p->loop, &p->certificate_timer, CERTIFICATE_MS, renew_certificate, p);
         loop_timer_start(p->loop, &p->tidy_timer, 0, tidy, p);
+        loop_on_clocks(p->loop, on_clocks, p);
     }
     return err;
 }

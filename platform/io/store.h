@@ -267,4 +267,8 @@ void store_flush(struct store *s);
  * says true (there is more to forget) again soon. */
 bool store_tidy(struct store *s, uint64_t now_ms);
 
+/* The time of day was set by `step_ms` (negative: back), and is `now_ms` now: results, repeats and
+ * enrolment strings get what was left of their 15 minutes by the new time. */
+void store_clock_set(struct store *s, uint64_t now_ms, int64_t step_ms);
+
 #endif

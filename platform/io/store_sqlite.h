@@ -159,7 +159,9 @@ struct store {
     uint64_t next_result; /* results.seq */
     struct note_group noted, written;
     bool is_flushing;
-    struct cx_fail trouble; /* code CX_OK: none */
+    uint64_t clock_set_ms;   /* when the clock was set last, by the new time; 0: never */
+    uint64_t moved_since_ms; /* of the ids whose rows were moved with it */
+    struct cx_fail trouble;  /* code CX_OK: none */
 };
 
 /* --- shared between subjects --- */

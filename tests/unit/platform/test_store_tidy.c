@@ -106,6 +106,58 @@ static void an_early_clock_forgets_nothing(void **state)
     assert_string_equal(fixture_get(f, "SELECT count(*) FROM exchanges"), "1");
 }
 
+static void what_is_left_of_15_minutes_is_left_when_the_clock_is_set(void **state)
+{
+    static const int64_t steps[] = {3 * 3600 * 1000, -2 * 3600 * 1000}; /* to and fro */
+    struct fixture *f = *state;
+    const struct store_connector c = {.id = agent_1, .name = "west"};
+    struct store_enrollment e = {.connector = agent_1};
+    struct store_exchange unkeyed = an_exchange(9, &agent_1);
+    struct store_exchange kept = an_exchange(1, &agent_1);
+    struct store_exchange end = a_result(1, &agent_1);
+    uint64_t now = T0 + day;
+    struct store_claim claim;
+    struct store_found found;
+
+    assert_int_equal(store_add_connector(f->store, &c, &f->fail), CX_OK);
+    kept.id = end.id = fixture_id(now, 1);
+    kept.began_ms = end.ended_ms = now;
+    kept.is_keyed = true;
+    memset(kept.repeat_sha256, 5, sizeof(kept.repeat_sha256));
+    unkeyed.id = fixture_id(now, 9);
+    unkeyed.began_ms = unkeyed.ended_ms = now;
+    unkeyed.outcome = OUTCOME_REFUSED;
+    unkeyed.code = VERDICT_CREDENTIALS_REFUSED;
+    unkeyed.execution = EXECUTION_ANSWERED;
+    store_put_exchange(f->store, &kept, NULL, NULL);
+    store_put_result(f->store, &end, SLICE_LIT("token"), NULL, NULL);
+    store_put_exchange(f->store, &unkeyed, NULL, NULL);
+    e.expires_ms = now + 15 * minute;
+    assert_int_equal(store_add_enrollment(f->store, &e, &f->fail), CX_OK);
+    for (size_t i = 0; i < 2; i++) {
+        now += 7 * minute;
+        now += (uint64_t)steps[i];
+        store_clock_set(f->store, now, steps[i]);
+        assert_null(store_trouble(f->store));
+        assert_false(store_tidy(f->store, now));
+    }
+    now += minute - 1; /* one millisecond less than 15 minutes are over */
+    buf_init(&claim.part, 64);
+    buf_init(&claim.key, 64);
+    assert_int_equal(store_get_result(f->store, &kept.id, now, &claim, &f->fail), CX_OK);
+    assert_int_equal(store_find_repeat(f->store, kept.repeat_sha256, now, &found, &f->fail), CX_OK);
+    assert_int_equal(store_find_repeat(f->store, kept.repeat_sha256, now + 1, &found, &f->fail),
+                     CX_E_NOT_FOUND);
+    assert_int_equal(store_get_result(f->store, &kept.id, now + 1, &claim, &f->fail),
+                     CX_E_NOT_FOUND);
+    assert_string_equal(fixture_get(f, "SELECT expires_ms FROM enrollments"), "91900000");
+    /* the trail keeps the time that the clock showed */
+    assert_string_equal(fixture_get(f, "SELECT ended_ms FROM exchanges WHERE outcome = 'refused'"),
+                        "87400000");
+    buf_done(&claim.part);
+    buf_done(&claim.key);
+}
+
 static void tidying_that_fails_says_so_and_goes_on_later(void **state)
 {
     struct fixture *f = *state;
@@ -132,6 +184,7 @@ int main(void)
         STORE_TEST(strays_go_by_their_time_whatever_their_ids),
         STORE_TEST(enrollments_go_an_hour_after_their_end),
         STORE_TEST(an_early_clock_forgets_nothing),
+        STORE_TEST(what_is_left_of_15_minutes_is_left_when_the_clock_is_set),
         STORE_TEST(tidying_that_fails_says_so_and_goes_on_later),
     };
 
