@@ -140,6 +140,7 @@ class Endpoint:
         self._issuer = Issuer()
         self._connections = 0
         self._resets = 0  # connections that are still to be reset
+        self._released = None  # asyncio.Event: /held answers
         self._failure = None
         self._loop = None
         self._stopping = None
@@ -184,6 +185,14 @@ class Endpoint:
         left, self._resets = self._resets, count
         return left
 
+    def release(self):
+        """Answer what /held holds, and at once whatever comes to it from here on."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
+    def hold(self):
+        """Hold again what comes to /held; as at the start."""
+        self._loop.call_soon_threadsafe(self._released.clear)
+
     # The server
 
     def _run(self):
@@ -197,6 +206,7 @@ class Endpoint:
     async def _serve(self):
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
+        self._released = asyncio.Event()
         server = await asyncio.start_server(self._accept, self.bind, self.port,
                                             limit=HEAD_MAX_BYTES)
         self.port = server.sockets[0].getsockname()[1]
@@ -245,7 +255,7 @@ class Endpoint:
             return
         await asyncio.sleep(request.number("delay_ms", 0) / 1000)
         behave = find_behaviour(request.path)
-        await behave(Exchange(request, connection, self._issuer, self._raw))
+        await behave(Exchange(request, connection, self._issuer, self._raw, self._released))
         if not request.keeps_alive:
             connection.close()
 

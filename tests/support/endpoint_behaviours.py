@@ -105,6 +105,7 @@ class Exchange:
     connection: object  # endpoint.Connection
     issuer: Issuer
     raw: dict  # name -> octets, for /raw/NAME
+    released: asyncio.Event  # what /held waits for
 
     async def send(self, octets):
         await self.connection.send(octets)
@@ -112,6 +113,12 @@ class Exchange:
 
 async def token(exchange):
     await exchange.send(json_answer(*exchange.issuer.grant(exchange.request)))
+
+
+async def held(exchange):
+    """A token, decided on when the test says so."""
+    await exchange.released.wait()
+    await token(exchange)
 
 
 async def revoke(exchange):
@@ -262,6 +269,7 @@ async def unknown(exchange):
 
 BEHAVIOURS = {  # a path that ends in / stands for all that begin with it
     "/token": token,
+    "/held": held,
     "/revoke": revoke,
     "/form-answer": form_answer,
     "/status/": status,

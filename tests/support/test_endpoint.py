@@ -160,6 +160,24 @@ def test_hang_reads_the_request_and_never_answers(endpoint):
             client.recv(1)
 
 
+def test_held_answers_when_it_is_released(endpoint):
+    with connect(endpoint) as first, connect(endpoint) as second:
+        first.sendall(form_request("/held"))
+        assert endpoint.journal.wait_for("/held", 1)
+        endpoint.release()
+        assert read_answer(first)[0] == 200
+        assert ask(endpoint, "/held")[0] == 200  # and what comes later at once
+        endpoint.hold()
+        second.sendall(form_request("/held"))
+        assert endpoint.journal.wait_for("/held", 3)
+        second.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            second.recv(1)
+        second.settimeout(TIMEOUT_S)
+        endpoint.release()
+        assert read_answer(second)[0] == 200
+
+
 def test_stall_starts_an_answer_and_never_ends_it(endpoint):
     with connect(endpoint) as client:
         client.sendall(form_request("/stall"))
