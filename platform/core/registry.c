@@ -202,19 +202,21 @@ bool registry_agent_is_connected(const struct registry_agent *a)
     return false;
 }
 
-bool registry_note_ledger(struct registry_agent *a, const struct cx_id *ledger, uint64_t seq,
+bool registry_note_ledger(struct registry_agent *a, const struct registry_ledger *ledger,
                           const struct cx_id *fresh)
 {
-    bool is_same = id_eq(&a->ledger, ledger);
-    bool is_set_back = is_same && seq < a->ledger_seq;
+    bool is_same = id_eq(&a->ledger, &ledger->id);
+    bool is_next = !id_is_none(&a->instance) && !id_eq(&a->instance, &ledger->instance);
+    bool is_set_back =
+        is_same && (ledger->seq < a->ledger_seq || (is_next && ledger->seq == a->ledger_seq));
 
     if (is_set_back) {
         a->ledger_life = *fresh;
     } else if (!is_same || id_is_none(&a->ledger_life)) {
-        a->ledger_life = *ledger;
+        a->ledger_life = ledger->id;
     }
-    a->ledger = *ledger;
-    a->ledger_seq = seq;
+    a->ledger = ledger->id;
+    a->ledger_seq = ledger->seq;
     return is_set_back;
 }
 

@@ -79,10 +79,19 @@ struct registry_agent *registry_find_agent(const struct registry *r, const struc
 /* Does it have a tunnel? */
 bool registry_agent_is_connected(const struct registry_agent *a);
 
-/* What a hello says of its ledger, to be kept. A ledger whose last record is older than one that
- * was seen before has lost what came after: it proves nothing about the jobs of before, so it gets
- * a new life, named by `fresh` (an id never used before). True if that happened. */
-bool registry_note_ledger(struct registry_agent *a, const struct cx_id *ledger, uint64_t seq,
+/* What a hello says of its ledger, to be kept. */
+struct registry_ledger {
+    struct cx_id id;
+    uint64_t seq;
+    struct cx_id instance; /* who says it */
+};
+
+/* A ledger whose last record is older than one that was seen before is an old copy, and has lost
+ * what came after: it proves nothing about the jobs of before, so it gets a new life, named by
+ * `fresh` (an id never used before). A process notes a record when it opens a ledger, so another
+ * instance than the last must be further than that was. True if it was set back. Call it before
+ * a->instance changes. */
+bool registry_note_ledger(struct registry_agent *a, const struct registry_ledger *ledger,
                           const struct cx_id *fresh);
 
 /* A peer's text as the admin may see it: printable ASCII, the rest as '?', cut to fit. */

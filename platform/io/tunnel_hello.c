@@ -57,13 +57,15 @@ static void note_agent(struct platform_tunnel *t, const struct msg_hello *hello)
 {
     struct registry_agent *a = t->agent;
     struct cx_id fresh = random_id();
+    struct registry_ledger ledger = {
+        .id = hello->ledger, .seq = hello->ledger_seq, .instance = hello->instance};
     struct store_agent row;
 
-    if (registry_note_ledger(a, &hello->ledger, hello->ledger_seq, &fresh)) {
-        log_event(CX_LOG_WARN, "agent.ledger_set_back", kv_id("agent", &a->id),
-                  kv_id("ledger", &hello->ledger), kv_u64("seq", hello->ledger_seq),
-                  kv_str("why", "its ledger is older than one seen before: jobs of before count as "
-                                "lost"));
+    if (registry_note_ledger(a, &ledger, &fresh)) {
+        log_event(
+            CX_LOG_WARN, "agent.ledger_set_back", kv_id("agent", &a->id),
+            kv_id("ledger", &hello->ledger), kv_u64("seq", hello->ledger_seq),
+            kv_str("why", "its ledger is an old copy: it proves nothing about the jobs of before"));
     }
     registry_set_text(a->version, hello->agent_version);
     registry_set_text(a->host, hello->host);

@@ -161,35 +161,57 @@ static void registry_agent_is_connected_by_any_of_its_tunnels(void **state)
     assert_true(registry_agent_is_connected(&a));
 }
 
+/* One hello after the other of one agent. */
 static void registry_gives_a_ledger_that_was_set_back_a_new_life(void **state)
 {
+    enum { P = 101, Q, R }; /* processes */
+    static const struct {
+        const char *why;
+        uint8_t ledger;
+        uint64_t seq;
+        uint8_t instance;
+        bool is_set_back;
+    } rows[] = {
+        {"the first", 1, 5, P, false},
+        {"the same process, and nothing new", 1, 5, P, false},
+        {"the same process, further", 1, 6, P, false},
+        {"the same process, back", 1, 4, P, true},
+        {"the new life goes on", 1, 4, P, false},
+        {"another process opened it: further", 1, 5, Q, false},
+        {"one that opened a copy of before", 1, 5, R, true},
+        {"one that opened an older copy", 1, 3, P, true},
+        {"another ledger", 2, 0, P, false},
+        {"another ledger, another process", 3, 0, Q, false},
+    };
     struct registry_agent a = {0};
-    struct cx_id first = id_of(1), second = id_of(2), fresh = id_of(8), later = id_of(9);
 
     (void)state;
-    assert_false(registry_note_ledger(&a, &first, 5, &fresh));
-    assert_true(id_eq(&a.ledger_life, &first));
-    assert_false(registry_note_ledger(&a, &first, 5, &fresh)); /* the same record is not back */
-    assert_false(registry_note_ledger(&a, &first, 6, &fresh));
-    assert_true(id_eq(&a.ledger_life, &first));
-    assert_true(registry_note_ledger(&a, &first, 4, &fresh));
-    assert_true(id_eq(&a.ledger_life, &fresh));
-    assert_true(id_eq(&a.ledger, &first));
-    assert_int_equal(a.ledger_seq, 4);
-    assert_false(registry_note_ledger(&a, &first, 4, &later)); /* that life goes on */
-    assert_true(id_eq(&a.ledger_life, &fresh));
-    assert_false(registry_note_ledger(&a, &second, 0, &later)); /* another, and no step back */
-    assert_true(id_eq(&a.ledger_life, &second));
-    assert_int_equal(a.ledger_seq, 0);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct registry_ledger ledger = {
+            .id = id_of(rows[i].ledger), .seq = rows[i].seq, .instance = id_of(rows[i].instance)};
+        struct cx_id fresh = id_of((uint8_t)(200 + i));
+        struct cx_id before = a.ledger_life;
+        bool was_same = id_eq(&a.ledger, &ledger.id);
+        struct cx_id want = rows[i].is_set_back ? fresh : was_same ? before : ledger.id;
+
+        if (registry_note_ledger(&a, &ledger, &fresh) != rows[i].is_set_back ||
+            !id_eq(&a.ledger_life, &want)) {
+            fail_msg("%s", rows[i].why);
+        }
+        assert_true(id_eq(&a.ledger, &ledger.id));
+        assert_int_equal(a.ledger_seq, rows[i].seq);
+        a.instance = ledger.instance;
+    }
 }
 
 static void registry_notices_a_ledger_set_back_over_a_restart_of_ours(void **state)
 {
-    struct cx_id ledger = id_of(1), fresh = id_of(8);
-    struct registry_agent a = {.ledger = ledger, .ledger_seq = 7}; /* as the store has it */
+    struct registry_ledger ledger = {.id = id_of(1), .seq = 6, .instance = id_of(101)};
+    struct cx_id fresh = id_of(8);
+    struct registry_agent a = {.ledger = ledger.id, .ledger_seq = 7}; /* as the store has it */
 
     (void)state;
-    assert_true(registry_note_ledger(&a, &ledger, 6, &fresh));
+    assert_true(registry_note_ledger(&a, &ledger, &fresh));
     assert_true(id_eq(&a.ledger_life, &fresh));
 }
 
