@@ -38,6 +38,7 @@ static struct job **bucket_of(const struct jobs *jobs, const struct cx_id *id)
 
 static void job_free(struct job *job)
 {
+    buf_done(&job->message);
     buf_done(&job->result);
     free(job);
 }
@@ -67,6 +68,11 @@ struct job *jobs_find(const struct jobs *jobs, const struct cx_id *id)
     return job;
 }
 
+bool jobs_know(const struct jobs *jobs, const struct cx_id *id)
+{
+    return jobs_find(jobs, id) != NULL || recent_has(jobs->recent, id);
+}
+
 static struct job *add(struct jobs *jobs, const struct cx_id *id)
 {
     struct job **bucket = bucket_of(jobs, id);
@@ -76,6 +82,8 @@ static struct job *add(struct jobs *jobs, const struct cx_id *id)
         return NULL;
     }
     job->id = *id;
+    buf_init(&job->message, MSG_MESSAGE_BYTES_MAX);
+    buf_init(&job->result, MSG_MESSAGE_BYTES_MAX);
     job->next = *bucket;
     *bucket = job;
     job->older = jobs->newest;
@@ -108,15 +116,37 @@ enum jobs_admission jobs_admit(struct jobs *jobs, const struct cx_id *id, struct
     return JOBS_NEW;
 }
 
+void jobs_begin(struct job *job)
+{
+    job->state = JOB_RUNNING;
+}
+
 void jobs_finish(struct jobs *jobs, struct job *job, struct buf *result, uint64_t now_ms)
 {
-    if (job->state == JOB_FINISHED) {
+    if (job->state == JOB_SAVING || job->state == JOB_FINISHED) {
         return;
     }
-    job->state = JOB_FINISHED;
+    job->state = JOB_SAVING;
     job->finished_ms = now_ms;
     buf_take(&job->result, result);
     jobs->running--;
+}
+
+void jobs_saved(struct job *job)
+{
+    job->state = JOB_FINISHED;
+}
+
+struct job *jobs_restore(struct jobs *jobs, const struct cx_id *id)
+{
+    struct job *job = jobs_find(jobs, id) == NULL ? add(jobs, id) : NULL;
+
+    if (job != NULL) {
+        job->state = JOB_SAVING;
+        job->is_restored = true;
+        jobs->running--;
+    }
+    return job;
 }
 
 static void unlink_job(struct jobs *jobs, struct job *job)
@@ -132,23 +162,17 @@ static void unlink_job(struct jobs *jobs, struct job *job)
     jobs->held--;
 }
 
-bool jobs_acknowledge(struct jobs *jobs, const struct cx_id *id)
+struct job *jobs_find_reported(const struct jobs *jobs, const struct cx_id *id)
 {
     struct job *job = jobs_find(jobs, id);
 
-    if (job == NULL || job->state != JOB_FINISHED || !job->is_reported) {
-        return false;
-    }
-    unlink_job(jobs, job);
-    recent_add(jobs->recent, &job->id);
-    job_free(job);
-    return true;
+    return job != NULL && job->state == JOB_FINISHED && job->is_reported ? job : NULL;
 }
 
-void jobs_forget(struct jobs *jobs, struct job *job)
+void jobs_acknowledge(struct jobs *jobs, struct job *job)
 {
-    jobs->running--;
     unlink_job(jobs, job);
+    recent_add(jobs->recent, &job->id);
     job_free(job);
 }
 

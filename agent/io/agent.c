@@ -3,6 +3,7 @@
 #include "agent/io/identity.h"
 #include "agent/io/metrics.h"
 #include "agent/io/outbox.h"
+#include "agent/io/recorder.h"
 #include "agent/io/reload.h"
 #include "agent/io/renewal.h"
 #include "agent/io/status_server.h"
@@ -29,10 +30,8 @@ enum {
 
 /* ---- jobs ---- */
 
-static void on_finished(void *ctx, void *owner, const struct msg_result *result)
+void agent_job_done(struct agent *a, struct job *job, const struct msg_result *result)
 {
-    struct agent *a = ctx;
-    struct job *job = owner;
     struct msg_result sent = *result;
     const struct msg_result *outcome = &sent;
     struct buf bytes;
@@ -58,7 +57,12 @@ static void on_finished(void *ctx, void *owner, const struct msg_result *result)
               kv_u64("status", outcome->status), kv_u64("total_us", outcome->timing.total));
     jobs_finish(a->jobs, job, &bytes, clock_mono_ms());
     buf_done(&bytes);
-    agent_report(a, job);
+    recorder_save(a->recorder, job);
+}
+
+static void on_finished(void *ctx, void *owner, const struct msg_result *result)
+{
+    agent_job_done(ctx, owner, result);
 }
 
 /* ---- tunnels ---- */
@@ -247,7 +251,7 @@ static enum cx_err make_parts(struct agent *a, struct cx_fail *fail)
         !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "agent.new", "out of memory");
     }
-    return CX_OK;
+    return recorder_new(a, &a->recorder, fail);
 }
 
 enum cx_err agent_new(struct agent_config *config, struct agent **out, struct cx_fail *fail)
@@ -310,6 +314,7 @@ bool agent_free(struct agent *a)
     }
     renewal_free(a->renewal);
     http_free(a->http); /* ends the jobs that run */
+    recorder_free(a->recorder);
     http_server_free(a->control);
     metrics_server_free(a->metrics);
     ws_client_free(a->ws_client);

@@ -36,6 +36,7 @@ struct agent {
     struct renewal *renewal;
     SSL_CTX *tls;
     struct jobs *jobs;
+    struct recorder *recorder; /* has the ledger */
     struct agent_tunnel tunnels[MSG_TUNNELS_MAX];
     struct cx_id instance;
     uint64_t started_ms;
@@ -61,6 +62,9 @@ void agent_run(struct agent *a);
 
 /* False: a name lookup is still stuck in its thread, and exit() would wait for it. NULL is fine. */
 bool agent_free(struct agent *a);
+
+/* A job has its result, borrowed for the call: count it, tell the log, record and report it. */
+void agent_job_done(struct agent *a, struct job *job, const struct msg_result *result);
 
 /* A tunnel has ended for good; when the last one has while stopping, the loop ends. */
 void agent_tunnel_over(struct agent *a);

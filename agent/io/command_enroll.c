@@ -200,6 +200,17 @@ static void print_proxy_note(const struct enrolling *e)
     }
 }
 
+/* The platform takes a result only from the agent that was given the job. */
+static void print_ledger_note(const struct enrolling *e)
+{
+    if (e->settings.ledger_path != NULL && file_exists(e->settings.ledger_path)) {
+        printf("Note: what the old identity has not reported yet stays in its ledger (%s). The new "
+               "one can't report it: the agent sets it aside when it starts, and says so in its "
+               "log and status.\n",
+               e->settings.ledger_path);
+    }
+}
+
 static void print_done(struct enrolling *e)
 {
     const char *conf = e->args->conf_path;
@@ -224,6 +235,7 @@ static void print_done(struct enrolling *e)
         printf("Next: restart the agent, so that it uses its new identity.\n");
     }
     print_proxy_note(e);
+    print_ledger_note(e);
 }
 
 static enum cli_status status_of(enum cx_err err)

@@ -1,6 +1,7 @@
 #include "agent/io/agent.h"
 #include "agent/io/outbox.h"
 
+#include "agent/io/recorder.h"
 #include "agent/io/renewal.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
@@ -13,8 +14,14 @@
 
 enum { CLOCK_SKEW_MS = 60 * 1000 };
 
+/* One message, as it was decoded and as it came. */
+struct received {
+    struct msg *msg; /* a handler may move it away */
+    struct slice bytes;
+};
+
 /* Every handler gets the decoded message; false ends the tunnel: `fail` says what was wrong. */
-typedef bool handler(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+typedef bool handler(struct agent *a, struct agent_tunnel *t, const struct received *in,
                      struct cx_fail *fail);
 
 static void warn_clock_skew(uint64_t platform_ms)
@@ -28,10 +35,10 @@ static void warn_clock_skew(uint64_t platform_ms)
     }
 }
 
-static bool on_welcome(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_welcome(struct agent *a, struct agent_tunnel *t, const struct received *in,
                        struct cx_fail *fail)
 {
-    const struct msg_welcome *w = &m->body.welcome;
+    const struct msg_welcome *w = &in->msg->body.welcome;
 
     if (t->session.state != SESSION_GREETING) {
         (void)cx_fail_set(fail, CX_E_STATE, "tunnel", "a second welcome");
@@ -56,32 +63,30 @@ static bool on_welcome(struct agent *a, struct agent_tunnel *t, const struct msg
     return true;
 }
 
-static void run_job(struct agent *a, struct agent_tunnel *t, struct job *job,
-                    const struct msg_job *message)
+static void take_job(struct agent *a, struct agent_tunnel *t, struct job *job,
+                     const struct received *in)
 {
     job->tunnel = t->number;
-    (void)snprintf(job->trace_id, sizeof(job->trace_id), "%.*s", SLICE_ARG(message->trace_id));
-    job->run = executor_start(a->executor, job, message, clock_mono_us());
-    if (job->run == NULL) {
-        jobs_forget(a->jobs, job);
-        agent_refuse_job(t, &message->id, "the agent is out of memory");
-    }
+    job->arrived_us = clock_mono_us();
+    (void)snprintf(job->trace_id, sizeof(job->trace_id), "%.*s",
+                   SLICE_ARG(in->msg->body.job.trace_id));
+    recorder_take(a->recorder, job, in->msg, in->bytes);
 }
 
-static bool on_job(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_job(struct agent *a, struct agent_tunnel *t, const struct received *in,
                    struct cx_fail *fail)
 {
-    const struct msg_job *message = &m->body.job;
+    const struct msg_job *message = &in->msg->body.job;
     struct job *job = NULL;
 
     (void)fail;
-    if (t->session.state == SESSION_LEAVING && jobs_find(a->jobs, &message->id) == NULL) {
+    if (t->session.state == SESSION_LEAVING && !jobs_know(a->jobs, &message->id)) {
         agent_refuse_job(t, &message->id, "the agent is draining");
         return true;
     }
     switch (jobs_admit(a->jobs, &message->id, &job)) {
     case JOBS_NEW:
-        run_job(a, t, job, message);
+        take_job(a, t, job, in);
         break;
     case JOBS_RUNNING:
         job->tunnel = t->number; /* its result follows, here */
@@ -99,56 +104,64 @@ static bool on_job(struct agent *a, struct agent_tunnel *t, const struct msg *m,
     return true;
 }
 
-static bool on_ack(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_ack(struct agent *a, struct agent_tunnel *t, const struct received *in,
                    struct cx_fail *fail)
 {
-    const struct msg_ack *ack = &m->body.ack;
+    const struct msg_ack *ack = &in->msg->body.ack;
 
     (void)fail;
     for (size_t i = 0; i < ack->nids; i++) {
-        (void)jobs_acknowledge(a->jobs, &ack->ids[i]);
+        struct job *job = jobs_find_reported(a->jobs, &ack->ids[i]);
+
+        if (job != NULL) {
+            recorder_forget(a->recorder, job);
+            jobs_acknowledge(a->jobs, job);
+        }
     }
     agent_check_settled(a, t);
     return true;
 }
 
-static bool on_cancel(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_cancel(struct agent *a, struct agent_tunnel *t, const struct received *in,
                       struct cx_fail *fail)
 {
-    struct job *job = jobs_find(a->jobs, &m->body.cancel.id);
+    struct job *job = jobs_find(a->jobs, &in->msg->body.cancel.id);
 
     (void)t;
     (void)fail;
-    if (job != NULL && job->state == JOB_RUNNING) {
+    if (job != NULL && job->state == JOB_RECORDING) {
+        recorder_cancel(a->recorder, job);
+    } else if (job != NULL && job->state == JOB_RUNNING) {
         executor_cancel(job->run);
     }
     return true;
 }
 
-static bool on_drain(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_drain(struct agent *a, struct agent_tunnel *t, const struct received *in,
                      struct cx_fail *fail)
 {
     (void)fail;
     log_event(CX_LOG_INFO, "tunnel.drain", kv_u64("tunnel", t->number),
-              kv_slice("reason", m->body.drain.reason), kv_u64("grace_ms", m->body.drain.grace_ms));
+              kv_slice("reason", in->msg->body.drain.reason),
+              kv_u64("grace_ms", in->msg->body.drain.grace_ms));
     tunnel_event(t, SESSION_EV_DRAIN);
     agent_check_settled(a, t);
     return true;
 }
 
-static bool on_renewed(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_renewed(struct agent *a, struct agent_tunnel *t, const struct received *in,
                        struct cx_fail *fail)
 {
     (void)t;
     (void)fail;
-    renewal_answer(a->renewal, &m->body.renewed);
+    renewal_answer(a->renewal, &in->msg->body.renewed);
     return true;
 }
 
-static bool on_error(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool on_error(struct agent *a, struct agent_tunnel *t, const struct received *in,
                      struct cx_fail *fail)
 {
-    const struct msg_error *error = &m->body.error;
+    const struct msg_error *error = &in->msg->body.error;
     struct job *job = error->has_id ? jobs_find(a->jobs, &error->id) : NULL;
 
     (void)fail;
@@ -167,9 +180,11 @@ static handler *const handlers[MSG_TYPE_COUNT] = {
     [MSG_ERROR] = on_error,
 };
 
-static bool handle(struct agent *a, struct agent_tunnel *t, const struct msg *m,
+static bool handle(struct agent *a, struct agent_tunnel *t, const struct received *in,
                    struct cx_fail *fail)
 {
+    const struct msg *m = in->msg;
+
     if (t->session.state == SESSION_GREETING && m->type != MSG_WELCOME && m->type != MSG_ERROR) {
         (void)cx_fail_set(fail, CX_E_STATE, "tunnel", "a message before the welcome");
         return false;
@@ -182,7 +197,7 @@ static bool handle(struct agent *a, struct agent_tunnel *t, const struct msg *m,
         (void)cx_fail_set(fail, CX_E_STATE, "tunnel", "a message that only agents send");
         return false;
     }
-    return handlers[m->type](a, t, m, fail);
+    return handlers[m->type](a, t, in, fail);
 }
 
 void agent_receive(struct agent *a, struct agent_tunnel *t, struct slice message)
@@ -196,9 +211,11 @@ void agent_receive(struct agent *a, struct agent_tunnel *t, struct slice message
         struct msg m = {0};
 
         is_good = wire_cut(&rest, MSG_MESSAGE_BYTES_MAX, &one, &fail) == CX_OK &&
-                  wire_get(one, &m, &fail) == CX_OK && handle(a, t, &m, &fail);
+                  wire_get(one, &m, &fail) == CX_OK &&
+                  handle(a, t, &(struct received){.msg = &m, .bytes = one}, &fail);
         wire_done(&m);
     }
+    recorder_start_jobs(a->recorder);
     if (!is_good) {
         agent_send_protocol_error(a, t, &fail);
     }

@@ -2,6 +2,7 @@
 
 #include "agent/core/policy_summary.h"
 #include "agent/io/agent.h"
+#include "agent/io/recorder.h"
 #include "common/core/report.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
@@ -90,8 +91,8 @@ static void send_hello_with(struct agent *a, struct agent_tunnel *t,
     hello->agent_version = slice_of_str(CONNECTOR_VERSION);
     hello->instance = a->instance;
     hello->tunnel = t->number;
-    hello->ledger = a->instance; /* no ledger file: what is held dies with the process */
-    hello->ledger_seq = 0;
+    hello->ledger = ledger_id(recorder_ledger(a->recorder));
+    hello->ledger_seq = ledger_seq(recorder_ledger(a->recorder));
     hello->host = slice_of_str(host);
     hello->capacity = jobs_capacity(a->jobs);
     hello->known = known;
@@ -200,7 +201,8 @@ void agent_refuse_job(struct agent_tunnel *t, const struct cx_id *id, const char
 static void report_on(struct agent *a, struct agent_tunnel *t, struct job *job, bool is_short)
 {
     uint64_t now_ms = clock_mono_ms();
-    struct report_again how = {.has_age = job->is_reported || now_ms - job->finished_ms > 1000,
+    bool is_late = job->is_reported || now_ms - job->finished_ms > 1000;
+    struct report_again how = {.has_age = is_late && !job->is_restored,
                                .age_ms = now_ms - job->finished_ms,
                                .is_short = is_short,
                                .max = t->message_bytes_max};
@@ -245,9 +247,7 @@ void agent_report(struct agent *a, struct job *job)
 
     if (t != NULL && job->result.len > 0) {
         report_on(a, t, job, false);
-        if (jobs_running(a->jobs) == 0) {
-            link_hurry(t->link);
-        }
+        link_hurry(t->link); /* what goes with it was recorded with it */
     }
 }
 

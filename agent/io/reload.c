@@ -3,6 +3,7 @@
 #include "agent/io/agent.h"
 #include "agent/io/identity.h"
 #include "agent/io/outbox.h"
+#include "agent/io/recorder.h"
 #include "common/io/executor.h"
 #include "common/io/http.h"
 #include "common/io/log.h"
@@ -11,8 +12,32 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_other_agent(const struct agent *a, const struct identity *id)
+{
+    return strcmp(a->agent_name, id->name.agent) != 0;
+}
+
+/* The platform takes a result only from the agent that was given the job. */
+static enum cx_err check_held(const struct agent *a, const struct identity *id,
+                              struct cx_fail *fail)
+{
+    size_t held = jobs_held(a->jobs);
+
+    if (held == 0 || !is_other_agent(a, id)) {
+        return CX_OK;
+    }
+    return cx_fail_set(fail, CX_E_STATE, "identity",
+                       "the certificate is agent %s's, and this is agent %s, which still holds %zu "
+                       "job%s that it alone can report: reload when the platform has them, or "
+                       "restart, which sets them aside",
+                       id->name.agent, a->agent_name, held, held == 1 ? "" : "s");
+}
+
 static void take_name(struct agent *a, const struct identity *id)
 {
+    if (is_other_agent(a, id) && recorder_set_owner(a->recorder, id->name.agent) != CX_OK) {
+        log_event(CX_LOG_ERROR, "ledger.owner_kept", kv_str("agent", a->agent_name));
+    }
     (void)snprintf(a->agent_name, sizeof(a->agent_name), "%s", id->name.agent);
     (void)snprintf(a->connector_name, sizeof(a->connector_name), "%s", id->name.connector);
     a->certificate_begins_s = id->not_before_s;
@@ -26,6 +51,9 @@ static bool renew_identity(struct agent *a, const struct agent_settings *s, stru
     struct cx_fail fail = {0};
     enum cx_err err = identity_read(s, &id, &fail);
 
+    if (err == CX_OK) {
+        err = check_held(a, &id, &fail);
+    }
     if (err == CX_OK) {
         struct tls_client client = {.ca = buf_view(&id.ca_pem),
                                     .chain = buf_view(&id.chain_pem),

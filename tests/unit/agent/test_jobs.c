@@ -26,7 +26,7 @@ static struct job *admit_new(struct jobs *jobs, uint32_t n)
     return job;
 }
 
-static void finish(struct jobs *jobs, struct job *job)
+static void give_result(struct jobs *jobs, struct job *job)
 {
     struct buf result;
 
@@ -36,24 +36,48 @@ static void finish(struct jobs *jobs, struct job *job)
     buf_done(&result);
 }
 
+static void finish(struct jobs *jobs, struct job *job)
+{
+    jobs_begin(job);
+    give_result(jobs, job);
+    jobs_saved(job);
+}
+
+static void acknowledge(struct jobs *jobs, const struct cx_id *id)
+{
+    jobs_find(jobs, id)->is_reported = true;
+    jobs_acknowledge(jobs, jobs_find_reported(jobs, id));
+}
+
+/* The id comes a second time while its job is in each of the states. */
 static void jobs_admit_runs_an_id_once_in_its_whole_life(void **state)
 {
     struct jobs *jobs = jobs_new(2);
     struct cx_id id = id_of(1);
     struct job *job = admit_new(jobs, 1);
     struct job *again = NULL;
+    struct cx_id other = id_of(2);
 
     (void)state;
+    assert_false(jobs_know(jobs, &other));
+    assert_true(jobs_know(jobs, &id));
+    assert_int_equal(job->state, JOB_RECORDING);
     assert_int_equal(jobs_admit(jobs, &id, &again), JOBS_RUNNING);
     assert_ptr_equal(again, job);
-    finish(jobs, job);
+    jobs_begin(job);
+    assert_int_equal(job->state, JOB_RUNNING);
+    assert_int_equal(jobs_admit(jobs, &id, &again), JOBS_RUNNING);
+    give_result(jobs, job);
+    assert_int_equal(job->state, JOB_SAVING);
+    assert_int_equal(jobs_admit(jobs, &id, &again), JOBS_RUNNING);
+    jobs_saved(job);
     again = NULL;
     assert_int_equal(jobs_admit(jobs, &id, &again), JOBS_FINISHED);
     assert_ptr_equal(again, job);
-    job->is_reported = true;
-    assert_true(jobs_acknowledge(jobs, &id));
+    acknowledge(jobs, &id);
     assert_int_equal(jobs_admit(jobs, &id, &again), JOBS_ACKNOWLEDGED);
     assert_null(jobs_find(jobs, &id));
+    assert_true(jobs_know(jobs, &id));
     jobs_free(jobs);
 }
 
@@ -72,13 +96,12 @@ static void jobs_count_until_they_are_acknowledged(void **state)
     assert_int_equal(jobs_running(jobs), 1);
     assert_int_equal(jobs_held(jobs), 2);
     assert_int_equal(jobs_admit(jobs, &third, &out), JOBS_FULL);
-    job->is_reported = true;
-    assert_true(jobs_acknowledge(jobs, &first));
+    acknowledge(jobs, &first);
     assert_int_equal(jobs_admit(jobs, &third, &out), JOBS_NEW);
     jobs_free(jobs);
 }
 
-static void jobs_acknowledge_ignores_what_was_not_reported(void **state)
+static void jobs_find_reported_passes_over_what_was_not_reported(void **state)
 {
     struct jobs *jobs = jobs_new(4);
     struct cx_id unknown = id_of(9);
@@ -86,11 +109,62 @@ static void jobs_acknowledge_ignores_what_was_not_reported(void **state)
     struct job *job = admit_new(jobs, 1);
 
     (void)state;
-    assert_false(jobs_acknowledge(jobs, &unknown));
-    assert_false(jobs_acknowledge(jobs, &id)); /* runs */
-    finish(jobs, job);
-    assert_false(jobs_acknowledge(jobs, &id)); /* finished, not reported */
-    assert_ptr_equal(jobs_find(jobs, &id), job);
+    assert_null(jobs_find_reported(jobs, &unknown));
+    assert_null(jobs_find_reported(jobs, &id)); /* is recorded */
+    jobs_begin(job);
+    assert_null(jobs_find_reported(jobs, &id)); /* runs */
+    give_result(jobs, job);
+    assert_null(jobs_find_reported(jobs, &id)); /* its result is recorded */
+    jobs_saved(job);
+    assert_null(jobs_find_reported(jobs, &id)); /* finished, not reported */
+    job->is_reported = true;
+    assert_ptr_equal(jobs_find_reported(jobs, &id), job);
+    jobs_free(jobs);
+}
+
+static void jobs_finish_counts_a_job_that_never_began(void **state)
+{
+    struct jobs *jobs = jobs_new(1);
+    struct job *job = admit_new(jobs, 1);
+
+    (void)state;
+    assert_int_equal(jobs_running(jobs), 1);
+    give_result(jobs, job); /* cancelled while it was recorded */
+    assert_int_equal(jobs_running(jobs), 0);
+    give_result(jobs, job); /* a second one changes nothing */
+    assert_int_equal(jobs_running(jobs), 0);
+    assert_int_equal(jobs_held(jobs), 1);
+    jobs_free(jobs);
+}
+
+static void jobs_restore_holds_more_than_the_capacity(void **state)
+{
+    struct jobs *jobs = jobs_new(1);
+    struct cx_id next = id_of(9);
+    struct job *job = NULL;
+
+    (void)state;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct cx_id id = id_of(i);
+
+        job = jobs_restore(jobs, &id);
+        assert_non_null(job);
+        assert_true(job->is_restored);
+        assert_int_equal(jobs_admit(jobs, &id, &job), JOBS_RUNNING);
+        assert_int_equal(buf_put_str(&job->result, "r"), CX_OK);
+        jobs_saved(job);
+        assert_null(jobs_restore(jobs, &id)); /* it is held */
+    }
+    assert_int_equal(jobs_held(jobs), 3);
+    assert_int_equal(jobs_running(jobs), 0);
+    assert_int_equal(jobs_admit(jobs, &next, &job), JOBS_FULL);
+    for (uint32_t i = 0; i < 3; i++) {
+        struct cx_id id = id_of(i);
+
+        assert_int_equal(jobs_admit(jobs, &id, &job), JOBS_FINISHED);
+        acknowledge(jobs, &id);
+    }
+    assert_int_equal(jobs_admit(jobs, &next, &job), JOBS_NEW);
     jobs_free(jobs);
 }
 
@@ -104,8 +178,12 @@ static void jobs_keep_the_order_in_which_they_came(void **state)
     for (uint32_t i = 0; i < 5; i++) {
         (void)admit_new(jobs, i);
     }
-    jobs_forget(jobs, jobs_after(jobs_after(jobs_oldest(jobs)))); /* 2 */
-    jobs_forget(jobs, jobs_oldest(jobs));                         /* 0 */
+    for (uint32_t i = 0; i < 3; i += 2) { /* the oldest, and one between others */
+        struct cx_id id = id_of(i);
+
+        finish(jobs, jobs_find(jobs, &id));
+        acknowledge(jobs, &id);
+    }
     static const uint32_t want[] = {1, 3, 4};
     for (job = jobs_oldest(jobs); job != NULL; job = jobs_after(job)) {
         struct cx_id id = id_of(want[seen++]);
@@ -141,7 +219,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_admit_runs_an_id_once_in_its_whole_life),
         cmocka_unit_test(jobs_count_until_they_are_acknowledged),
-        cmocka_unit_test(jobs_acknowledge_ignores_what_was_not_reported),
+        cmocka_unit_test(jobs_find_reported_passes_over_what_was_not_reported),
+        cmocka_unit_test(jobs_finish_counts_a_job_that_never_began),
+        cmocka_unit_test(jobs_restore_holds_more_than_the_capacity),
         cmocka_unit_test(jobs_keep_the_order_in_which_they_came),
         cmocka_unit_test(recent_remembers_the_last_65536_ids),
     };
