@@ -1,5 +1,6 @@
 #include "agent/io/commands.h"
 #include "agent/io/identity.h"
+#include "agent/io/ledger_check.h"
 #include "agent/io/settings.h"
 #include "common/core/rule_load.h"
 #include "common/io/clock.h"
@@ -59,6 +60,10 @@ enum cli_status command_check(const struct cli_args *args)
 
     faults_init(&faults);
     is_good = agent_config_read(args->conf_path, &config, &faults);
+    if (config.settings.ledger_path != NULL && config.settings.ledger_key != NULL) {
+        ledger_check(&config.settings, &faults, &config.notes);
+        is_good = is_good && faults_total(&faults) == 0;
+    }
     if (config.settings.certificate != NULL && config.settings.key != NULL &&
         config.settings.platform_ca != NULL) {
         err = identity_read(&config.settings, &id, &fail);

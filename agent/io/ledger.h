@@ -19,6 +19,13 @@
  * Synced: it is on the disk, and survives a power cut. The ledger's mode, or a record (a refresh),
  * says which one is asked for.
  *
+ * Why a form of our own. Measured for begin, finish (900 bytes, sealed) and forget, in µs of CPU a
+ * job, one at a time and 64 in a group: this 4.1 and 0.7; LMDB 0.9.24 without syncs 8.6 and 2.7;
+ * SQLite (WAL, synchronous NORMAL) 16.8 and 7.5. With a sync of each group the disk decides, 4.4 ms
+ * alone and 61 µs a job in 64 for this, 4.7 ms and 71 µs for SQLite, 7.7 ms and 99 µs for LMDB. No
+ * index is needed: what lives is in memory anyway; and neither of them reserves space for what is
+ * to come, nor keeps what stands behind a damaged page.
+ *
  * How an owner uses it, a job:
  *   ledger_begin(l, &job->slot, &id, is_refresh, &fail)      noted; or the job is refused now
  *   ledger_flush(l)                                          once for many jobs

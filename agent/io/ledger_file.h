@@ -9,6 +9,10 @@
 #define LEDGER_NEXT    "next"    /* what takes its name when it is whole; else of no use */
 #define LEDGER_LOCK    "lock"
 
+/* What the names of files that were set aside begin with. */
+#define LEDGER_BROKEN_NAMES "broken"
+#define LEDGER_OTHERS_NAMES "others"
+
 struct ledger_folder {
     char *path; /* owned; NULL: not open */
     int fd;

@@ -121,12 +121,12 @@ static enum cx_err take_past(struct ledger *l, struct ledger_replay *replay,
         break;
     case LEDGER_TRUST_BROKEN:
         l->told.past = LEDGER_BROKEN;
-        err = set_aside(l, "broken");
+        err = set_aside(l, LEDGER_BROKEN_NAMES);
         break;
     case LEDGER_TRUST_OTHERS:
         l->told.past = LEDGER_OTHERS;
         l->told.aside_jobs = replay->live.jobs;
-        err = set_aside(l, "others");
+        err = set_aside(l, LEDGER_OTHERS_NAMES);
         return err;
     }
     if (l->told.past == LEDGER_KEPT) {
