@@ -58,6 +58,24 @@ static void print_tunnels(const json_t *status)
     }
 }
 
+static void print_ledger(const json_t *ledger)
+{
+    const char *state = text_of(ledger, "state");
+    long long aside = number_of(ledger, "set_aside_jobs");
+
+    if (strcmp(state, "good") == 0) {
+        printf("  ledger      good, %lld KiB on the disk\n",
+               (number_of(ledger, "disk_bytes") + 1023) / 1024);
+    } else {
+        printf("  ledger      %s: new jobs are refused. %s\n",
+               strcmp(state, "full") == 0 ? "FULL" : "FAILING", text_of(ledger, "why"));
+    }
+    if (text_of(ledger, "set_aside")[0] != '\0') {
+        printf("              an older one was set aside, with %lld job%s: %s\n", aside,
+               aside == 1 ? "" : "s", text_of(ledger, "set_aside"));
+    }
+}
+
 static void print_counts(const char *title, const json_t *counts)
 {
     json_t *value;
@@ -150,6 +168,7 @@ static void print_status(const json_t *status)
            number_of(jobs, "running"), number_of(jobs, "unacknowledged"), number_of(jobs, "done"),
            number_of(jobs, "capacity"));
     print_rules(json_object_get(status, "rules"));
+    print_ledger(json_object_get(status, "ledger"));
     print_counts("outcomes", json_object_get(jobs, "outcomes"));
     print_counts("no token at", json_object_get(jobs, "not_issued_by_stage"));
     print_failures(json_object_get(status, "failures"));

@@ -1,6 +1,7 @@
 #include "agent/io/metrics.h"
 
 #include "agent/io/agent.h"
+#include "agent/io/recorder.h"
 #include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
@@ -45,6 +46,18 @@ static const struct rule_load_families rule_loads = {
                 "Those that were refused since as many ran as may."},
 };
 
+static const struct metrics_family ledger_good = {
+    "connector_agent_ledger_good", METRICS_GAUGE, NULL,
+    "1 while the ledger takes jobs; 0 when it is full or can't be written: new jobs are refused."};
+static const struct metrics_family ledger_size = {"connector_agent_ledger_size_bytes",
+                                                  METRICS_GAUGE, "bytes",
+                                                  "What the ledger takes on the disk."};
+static const struct metrics_family ledger_writes = {"connector_agent_ledger_writes",
+                                                    METRICS_COUNTER, NULL,
+                                                    "Groups of records written to the ledger."};
+static const struct metrics_family ledger_syncs = {"connector_agent_ledger_syncs", METRICS_COUNTER,
+                                                   NULL, "Times that the ledger was synced."};
+
 static int64_t tunnels_up(const struct agent *a)
 {
     int64_t n = 0;
@@ -60,6 +73,7 @@ static void write_page(void *arg, struct metrics_page *page)
     const struct agent *a = arg;
     size_t held = jobs_held(a->jobs);
     size_t run = jobs_running(a->jobs);
+    struct ledger_status ledger = ledger_status(recorder_ledger(a->recorder));
 
     exchange_counts_put(&a->ended, &families, page);
     metrics_put_one(page, &running, (int64_t)run);
@@ -68,6 +82,10 @@ static void write_page(void *arg, struct metrics_page *page)
     metrics_put_one(page, &tunnels, tunnels_up(a));
     metrics_put_one(page, &connects, (int64_t)a->counts.connected);
     metrics_put_one(page, &certificate, (int64_t)a->certificate_ends_s - (int64_t)clock_wall_s());
+    metrics_put_one(page, &ledger_good, ledger.state == LEDGER_OK);
+    metrics_put_one(page, &ledger_size, (int64_t)ledger.disk_bytes);
+    metrics_put_one(page, &ledger_writes, (int64_t)ledger.writes);
+    metrics_put_one(page, &ledger_syncs, (int64_t)ledger.syncs);
     metrics_put_one(page, &rules, (int64_t)executor_policy(a->executor)->nrules);
     rule_loads_put(executor_loads(a->executor), &rule_loads, page);
 }

@@ -1,6 +1,7 @@
 #include "agent/io/status_server.h"
 
 #include "agent/io/agent.h"
+#include "agent/io/recorder.h"
 #include "common/core/rule_load.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
@@ -111,6 +112,27 @@ static json_t *rules_json(const struct agent *a)
     return list;
 }
 
+static json_t *ledger_json(const struct agent *a)
+{
+    static const char *const states[] = {
+        [LEDGER_OK] = "good", [LEDGER_FULL] = "full", [LEDGER_FAILING] = "failing"};
+    struct ledger_status s = ledger_status(recorder_ledger(a->recorder));
+    json_t *json =
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "path", a->config.settings.ledger_path,
+                  "state", states[s.state], "jobs", (json_int_t)s.jobs, "bytes",
+                  (json_int_t)s.live_bytes, "disk_bytes", (json_int_t)s.disk_bytes, "writes",
+                  (json_int_t)s.writes, "syncs", (json_int_t)s.syncs);
+
+    if (s.why[0] != '\0') {
+        (void)json_object_set_new(json, "why", json_string(s.why));
+    }
+    if (s.aside[0] != '\0') {
+        (void)json_object_set_new(json, "set_aside", json_string(s.aside));
+        (void)json_object_set_new(json, "set_aside_jobs", json_integer((json_int_t)s.aside_jobs));
+    }
+    return json;
+}
+
 static json_t *proxy_json(const struct proxy *proxy)
 {
     char url[PROXY_URL_BYTES];
@@ -200,6 +222,7 @@ static void on_request(void *arg, struct http_call *call, const struct http_requ
         return;
     }
     json = status_json(a);
+    (void)json_object_set_new(json, "ledger", ledger_json(a));
     (void)json_object_set_new(json, "failures", failures_json(a));
     (void)json_object_set_new(json, "reload", reload_json(&a->reload));
     text = json == NULL ? NULL : json_dumps(json, JSON_COMPACT);

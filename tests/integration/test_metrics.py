@@ -112,6 +112,7 @@ def test_tunnels_agents_and_reconnects_are_told(measured, measured_agent):
     assert agent.get("connector_agent_policy_rules") == 1
     assert agent.get("connector_agent_jobs_running") == 0
     assert agent.get("connector_agent_jobs_capacity") == 1024
+    assert agent.get("connector_agent_ledger_good") == 1 and agent.get("connector_agent_ledger_size_bytes") > 0
     for name, want in (("connectors", 1), ("connectors_online", 1), ("agents", 1), ("tunnels", 1), ("tunnels_opened_total", 1)):
         assert platform.get(f"connector_platform_{name}") == want, name
     assert platform.get("connector_platform_agents_online", connector="dc") == 1
@@ -210,7 +211,8 @@ def test_both_formats_tell_the_same(measured, measured_agent, side):
     for family in new.families.values():
         assert family.documentation, family.name
         assert family.name.startswith(f"connector_{side}_") or family.name == "process_start_time_seconds", family.name
-        assert family.unit == ("seconds" if family.name.endswith("_seconds") else ""), family.name
+        unit = family.name.rpartition("_")[2]
+        assert family.unit == (unit if unit in ("seconds", "bytes") else ""), family.name
     days = new.get(f"connector_{side}_certificate_expiry_seconds") / 86400
     assert 29 < days <= 30 if side == "agent" else 364 < days <= 365
     version = re.search(r"(\d+\.\d+\.\d+)", measured.cli("version").stdout).group(1)
