@@ -78,13 +78,31 @@ static void timer(struct session *s, struct session_actions *act)
     case SESSION_GREETING:
         act->close_code = MSG_CLOSE_NO_HELLO;
         break;
+    case SESSION_LEAVING:
+        act->close_code = s->is_settled ? MSG_CLOSE_DONE : 0;
+        break;
     case SESSION_CONNECTING:
     case SESSION_READY:
-    case SESSION_LEAVING:
     case SESSION_REPLACED:
     case SESSION_OVER:
         break;
     }
+}
+
+/* After a drain of the platform's nothing comes any more. Until it has read ours something may: it
+ * closes when it knows of nothing that we hold or that is on its way to us. */
+static void settled(struct session *s, struct session_actions *act)
+{
+    if (s->state != SESSION_LEAVING || s->is_settled) {
+        return;
+    }
+    if (!s->is_stopping) {
+        act->close_code = MSG_CLOSE_DONE;
+        return;
+    }
+    s->is_settled = true;
+    act->has_timer = true;
+    act->timer_ms = SESSION_SETTLED_MS;
 }
 
 static void drain(struct session *s, struct session_actions *act, const struct session_event *ev)
@@ -184,9 +202,10 @@ struct session_actions session_step(struct session *s, const struct session_even
         stop(s, &act);
         break;
     case SESSION_EV_SETTLED:
-        if (s->state == SESSION_LEAVING) {
-            act.close_code = MSG_CLOSE_DONE;
-        }
+        settled(s, &act);
+        break;
+    case SESSION_EV_BUSY:
+        s->is_settled = false;
         break;
     case SESSION_EV_RETRY:
         retry(s, &act);

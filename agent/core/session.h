@@ -30,6 +30,7 @@ enum session_event_kind {
     SESSION_EV_DRAIN,   /* the platform asks us to leave */
     SESSION_EV_STOP,    /* we are to stop (SIGTERM) */
     SESSION_EV_SETTLED, /* nothing is held for this tunnel any more */
+    SESSION_EV_BUSY,    /* a job came after all, while leaving */
     SESSION_EV_RETRY    /* the admin asks to try again (SIGHUP) */
 };
 
@@ -44,6 +45,7 @@ struct session {
     enum session_state state;
     struct backoff backoff;
     bool is_stopping;         /* SIGTERM was seen: a loss is the end */
+    bool is_settled;          /* while leaving */
     unsigned last_close_code; /* 0: none yet */
 };
 
@@ -61,7 +63,11 @@ struct session_actions {
     bool is_over; /* the session has ended: free the slot */
 };
 
-enum { SESSION_GREETING_MS = 10000, SESSION_REFUSED_MS = 5 * 60 * 1000 };
+enum {
+    SESSION_GREETING_MS = 10000,
+    SESSION_REFUSED_MS = 5 * 60 * 1000,
+    SESSION_SETTLED_MS = 2000, /* for a platform to close, that has read our drain */
+};
 
 struct session_actions session_step(struct session *s, const struct session_event *ev,
                                     uint64_t now_ms);

@@ -81,8 +81,11 @@ static bool on_job(struct agent *a, struct agent_tunnel *t, const struct receive
 
     (void)fail;
     if (t->session.state == SESSION_LEAVING && !jobs_know(a->jobs, &message->id)) {
-        agent_refuse_job(t, &message->id, "the agent is draining");
-        return true;
+        if (!t->session.is_stopping) {
+            agent_refuse_job(t, &message->id, "the agent is draining");
+            return true;
+        }
+        tunnel_event(t, SESSION_EV_BUSY); /* it crossed our drain: no reason to fail it */
     }
     switch (jobs_admit(a->jobs, &message->id, &job)) {
     case JOBS_NEW:

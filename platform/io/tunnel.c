@@ -73,6 +73,7 @@ static void begin_closing(struct platform_tunnel *t)
 {
     t->is_closing = true;
     loop_timer_stop(&t->hello_timer);
+    loop_timer_stop(&t->leave_timer);
     leave_registry(t);
     if (t->dispatch != NULL) {
         dispatch_tunnel_drain(t->dispatch);
@@ -195,6 +196,7 @@ static void on_closed(void *owner, struct link *link, const struct link_closed *
     (void)link;
     log_closed(t, closed);
     loop_timer_stop(&t->hello_timer);
+    loop_timer_stop(&t->leave_timer);
     leave_registry(t);
     note_last_seen(t);
     if (t->agent != NULL && t->is_greeted && t->agent->revoked_ms == 0) {

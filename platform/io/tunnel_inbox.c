@@ -26,6 +26,16 @@ static void on_result(struct platform_tunnel *t, struct msg *m, struct buf *byte
     }
 }
 
+/* Jobs that were on their way when the agent said that it stops have arrived, and been answered. */
+static void look_left(void *arg)
+{
+    struct platform_tunnel *t = arg;
+
+    if (t->dispatch != NULL && dispatch_tunnel_outstanding(t->dispatch) == 0) {
+        tunnel_close(t, MSG_CLOSE_DONE, "drained");
+    }
+}
+
 static bool on_drain(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
 {
     (void)fail;
@@ -34,6 +44,7 @@ static bool on_drain(struct platform_tunnel *t, const struct msg *m, struct cx_f
               kv_u64("grace_ms", m->body.drain.grace_ms));
     dispatch_tunnel_drain(t->dispatch);
     platform_expect_agents(t->platform, t->agent->connector); /* it may be restarted */
+    loop_timer_every(t->platform->loop, &t->leave_timer, TUNNEL_LEAVE_MS, look_left, t);
     return true;
 }
 

@@ -8,6 +8,7 @@
 
 enum {
     TUNNEL_HELLO_MS = 10000,
+    TUNNEL_LEAVE_MS = 20,
     TUNNEL_JOBS_BYTES = 16 * 1024 * 1024, /* of an outbox: above that it gets no more jobs */
     TUNNEL_OUTBOX_BYTES = TUNNEL_JOBS_BYTES + 1024 * 1024, /* room for what isn't a job */
 };
@@ -30,7 +31,8 @@ struct platform_tunnel {
     bool can_discover; /* its agent's features name it */
     bool can_revoke;   /* likewise */
     struct loop_timer hello_timer;
-    struct loop_timer ack_timer; /* sends what no job has taken along */
+    struct loop_timer leave_timer; /* looks whether a draining agent still has anything of ours */
+    struct loop_timer ack_timer;   /* sends what no job has taken along */
     struct cx_id *acks;
     size_t nacks, acks_room;
     struct platform_tunnel *bucket_next;

@@ -89,6 +89,8 @@ static const struct row {
      SESSION_OVER, {.is_over = true}},
     {"stopping while greeting closes", SESSION_GREETING, {.kind = SESSION_EV_STOP},
      SESSION_GREETING, {.close_code = 1000}},
+    {"leaving with a job, no timer closes", SESSION_LEAVING, {.kind = SESSION_EV_TIMER},
+     SESSION_LEAVING, {0}},
     {"over is over", SESSION_OVER, {.kind = SESSION_EV_TIMER}, SESSION_OVER, {0}},
     /* clang-format on */
 };
@@ -149,12 +151,35 @@ static void session_that_is_stopping_does_not_come_back(void **state)
     }
 }
 
+/* Jobs that were on their way when the drain was read come before the platform's close. */
+static void session_that_is_stopping_leaves_the_close_to_the_platform(void **state)
+{
+    const struct session_event stop = {.kind = SESSION_EV_STOP};
+    const struct session_event settled = {.kind = SESSION_EV_SETTLED};
+    const struct session_event busy = {.kind = SESSION_EV_BUSY};
+    const struct session_event timer = {.kind = SESSION_EV_TIMER};
+    struct session s = {.state = SESSION_READY};
+    struct session_actions act;
+
+    (void)state;
+    assert_true(session_step(&s, &stop, 0).send_drain);
+    act = session_step(&s, &settled, 0);
+    assert_true(act.close_code == 0 && act.has_timer && act.timer_ms == 2000);
+    assert_false(session_step(&s, &settled, 0).has_timer); /* it runs */
+    (void)session_step(&s, &busy, 0);
+    assert_int_equal(session_step(&s, &timer, 0).close_code, 0);
+    act = session_step(&s, &settled, 0);
+    assert_true(act.has_timer && act.timer_ms == 2000);
+    assert_int_equal(session_step(&s, &timer, 0).close_code, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(session_steps_as_the_protocol_says),
         cmocka_unit_test(session_resets_the_backoff_at_welcome_only),
         cmocka_unit_test(session_that_is_stopping_does_not_come_back),
+        cmocka_unit_test(session_that_is_stopping_leaves_the_close_to_the_platform),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
