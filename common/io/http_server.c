@@ -2,8 +2,11 @@
 
 #include "common/io/server_private.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SERVER_DRAIN_MS = 2000 }; /* for a request that was coming when we began to drain */
 
 /* ---- counting connections ---- */
 
@@ -53,7 +56,7 @@ void server_conn_removed(struct http_server *server)
         }
         return;
     }
-    if (server->listener != NULL && !server_is_full(server)) {
+    if (server->listener != NULL && !server->is_leaving && !server_is_full(server)) {
         listener_pause(server->listener, false);
     }
     server_check_drained(server);
@@ -167,20 +170,54 @@ enum cx_err http_server_reload(struct http_server *server, struct cx_fail *fail)
 
 /* ---- end ---- */
 
+bool http_server_is_handed(const struct http_server *server)
+{
+    return listener_is_handed(server->listener);
+}
+
+unsigned http_server_connections(const struct http_server *server)
+{
+    return server->nconns;
+}
+
+void http_server_leave(struct http_server *server)
+{
+    server->is_leaving = true;
+    if (listener_is_handed(server->listener)) {
+        listener_pause(server->listener, true);
+    }
+}
+
+/* Between two requests, and the next one has not come: nobody is told anything by a close. On a
+ * connection that never had one, the client is about to ask. */
+static bool conn_is_idle(const struct server_conn *conn)
+{
+    struct pollfd fd = {.fd = conn->wsi != NULL ? lws_get_socket_fd(conn->wsi) : -1,
+                        .events = POLLIN};
+
+    return conn->is_idle && !conn->is_requested && conn->link == NULL && poll(&fd, 1, 0) == 0;
+}
+
 void http_server_drain(struct http_server *server, void (*done)(void *arg), void *arg)
 {
     struct server_conn *next;
 
+    server->is_leaving = true;
     server->is_draining = true;
     server->drained = done;
     server->drained_arg = arg;
+    if (!listener_is_handed(server->listener)) {
+        listener_empty(server->listener);
+    }
     listener_free(server->listener);
     server->listener = NULL;
     for (struct server_conn *conn = server->conns; conn != NULL; conn = next) {
         next = conn->next;
         conn->is_last = true;
-        if (!conn->is_requested && conn->link == NULL) {
+        if (conn_is_idle(conn)) {
             server_conn_kill(conn);
+        } else if (conn->is_idle && !conn->is_requested) {
+            server_conn_time(conn, SERVER_DRAIN_MS); /* what has arrived is the rest of one */
         }
     }
     server_check_drained(server);

@@ -43,7 +43,7 @@ typedef void http_handler_fn(void *arg, struct http_call *call, const struct htt
 
 struct http_listen {
     /* Either TCP ... */
-    const char *host; /* numeric: "0.0.0.0", "127.0.0.1", "::" (IPv6 only; IPv4 needs its own) */
+    const char *host; /* numeric: "0.0.0.0", "127.0.0.1", "::" (IPv4 too) */
     uint16_t port;    /* 0: any; see http_server_port */
     /* ... or a UNIX socket, then host is NULL. Mode 0600 from the start. What a dead process has
      * left is replaced; where somebody listens, it is CX_E_EXISTS. Removed by http_server_free. */
@@ -81,8 +81,19 @@ uint16_t http_server_port(const struct http_server *server);
 enum { HTTP_STATUS_CLASSES = 6 };
 void http_server_count(const struct http_server *server, uint64_t answers[HTTP_STATUS_CLASSES]);
 
-/* Accept nothing more; finish the calls that are open, close each connection after its answer and
- * idle ones at once; then call done(arg), which may be NULL, later. */
+/* Was its socket handed over by who started us? Then it listens on when we are gone. */
+bool http_server_is_handed(const struct http_server *server);
+
+/* Before a drain: from now on each answer is its connection's last, so that callers don't keep one
+ * that will be closed. If the socket was handed over, nothing more is accepted: who comes waits in
+ * its queue for our successor. */
+void http_server_leave(struct http_server *server);
+
+unsigned http_server_connections(const struct http_server *server);
+
+/* Accept nothing more, but what has connected by now; finish the calls that are open, close each
+ * connection after its answer and idle ones at once; then call done(arg), which may be NULL, later.
+ * On an idle connection nothing is lost that has arrived by now: it is answered first. */
 void http_server_drain(struct http_server *server, void (*done)(void *arg), void *arg);
 
 /* Close all at once; not from the handler or another callback of this server. Calls that are open

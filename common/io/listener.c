@@ -1,5 +1,6 @@
 #include "common/io/listener.h"
 
+#include "common/io/handed.h"
 #include "common/io/loop.h"
 
 #include <arpa/inet.h>
@@ -35,6 +36,7 @@ struct listener {
     uint16_t port;
     bool is_paused;
     bool is_unix;
+    bool is_handed;
     dev_t dev; /* of the UNIX socket's file, to know it again */
     ino_t ino;
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -48,7 +50,10 @@ static void peer_text(const union listener_address *a, char out[LISTENER_PEER_TE
 {
     char ip[INET6_ADDRSTRLEN] = "?";
 
-    if (a->sa.sa_family == AF_INET) {
+    if (a->sa.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&a->in6.sin6_addr)) {
+        (void)inet_ntop(AF_INET, &a->in6.sin6_addr.s6_addr[12], ip, sizeof(ip));
+        (void)snprintf(out, LISTENER_PEER_TEXT, "%s:%u", ip, ntohs(a->in6.sin6_port));
+    } else if (a->sa.sa_family == AF_INET) {
         (void)inet_ntop(AF_INET, &a->in.sin_addr, ip, sizeof(ip));
         (void)snprintf(out, LISTENER_PEER_TEXT, "%s:%u", ip, ntohs(a->in.sin_port));
     } else if (a->sa.sa_family == AF_INET6) {
@@ -98,35 +103,41 @@ static void listener_rested(void *arg)
     listener_watch(arg);
 }
 
+/* True: go on, there may be more. */
+static bool listener_accept(struct listener *listener)
+{
+    union listener_address a = {0};
+    socklen_t len = sizeof(a);
+    char peer[LISTENER_PEER_TEXT];
+    int on = 1;
+    int fd = accept4(listener->fd, &a.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+        (void)uv_poll_stop(&listener->poll); /* or it would spin */
+        loop_timer_start(listener->loop, &listener->rest, LISTENER_REST_MS, listener_rested,
+                         listener);
+        return false;
+    }
+    if (fd < 0) { /* else this one connection failed (accept(2): ECONNABORTED, EPROTO, ...) */
+        return errno != EAGAIN && errno != EWOULDBLOCK;
+    }
+    if (!listener->is_unix) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+    peer_text(&a, peer);
+    listener->accepted(listener->arg, fd, peer);
+    return true;
+}
+
 static void listener_ready(uv_poll_t *poll, int status, int events)
 {
     struct listener *listener = poll->data;
 
     (void)events;
     for (int i = 0; status == 0 && i < LISTENER_BATCH && !listener->is_paused; i++) {
-        union listener_address a = {0};
-        socklen_t len = sizeof(a);
-        char peer[LISTENER_PEER_TEXT];
-        int on = 1;
-        int fd = accept4(listener->fd, &a.sa, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
-            (void)uv_poll_stop(poll); /* or it would spin */
-            loop_timer_start(listener->loop, &listener->rest, LISTENER_REST_MS, listener_rested,
-                             listener);
+        if (!listener_accept(listener)) {
             return;
         }
-        if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-            return;
-        }
-        if (fd < 0) {
-            continue; /* this one connection failed (accept(2): ECONNABORTED, EPROTO, ...) */
-        }
-        if (!listener->is_unix) {
-            (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        }
-        peer_text(&a, peer);
-        listener->accepted(listener->arg, fd, peer);
     }
 }
 
@@ -134,6 +145,15 @@ static void listener_watch(struct listener *listener)
 {
     if (!listener->is_paused && !loop_timer_runs(&listener->rest)) {
         (void)uv_poll_start(&listener->poll, UV_READABLE, listener_ready);
+    }
+}
+
+void listener_empty(struct listener *listener)
+{
+    for (int i = 0; i < LISTENER_BACKLOG && !listener->is_paused; i++) {
+        if (!listener_accept(listener)) {
+            return;
+        }
     }
 }
 
@@ -201,8 +221,10 @@ static int listener_socket(const union listener_address *a, socklen_t len)
     } else {
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     }
-    if (a->sa.sa_family == AF_INET6) {
-        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    if (a->sa.sa_family == AF_INET6) { /* whatever the system's default is */
+        int is_only = !IN6_IS_ADDR_UNSPECIFIED(&a->in6.sin6_addr);
+
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, sizeof(is_only));
     }
     if (bind(fd, &a->sa, len) == 0 && listen(fd, LISTENER_BACKLOG) == 0) {
         return fd;
@@ -211,6 +233,13 @@ static int listener_socket(const union listener_address *a, socklen_t len)
     (void)close(fd);
     errno = err;
     return -1;
+}
+
+static void close_one(int fd)
+{
+    if (fd >= 0) {
+        (void)close(fd);
+    }
 }
 
 static void listener_learn(struct listener *listener)
@@ -237,8 +266,9 @@ enum cx_err listener_new(struct loop *loop, const struct listener_opts *opts, st
     struct listener *listener;
     int why;
     enum cx_err err = address_of(opts, &a, &len, fail);
+    int handed = err == CX_OK ? handed_socket(&a.sa) : -1;
 
-    if (err == CX_OK && opts->host == NULL) {
+    if (err == CX_OK && opts->host == NULL && handed < 0) {
         err = unix_make_way(&a, len, fail);
     }
     if (err != CX_OK) {
@@ -246,9 +276,11 @@ enum cx_err listener_new(struct loop *loop, const struct listener_opts *opts, st
     }
     listener = calloc(1, sizeof(*listener));
     if (listener == NULL) {
+        close_one(handed);
         return CX_E_NOMEM;
     }
-    listener->fd = listener_socket(&a, len);
+    listener->is_handed = handed >= 0;
+    listener->fd = listener->is_handed ? handed : listener_socket(&a, len);
     if (listener->fd < 0) {
         why = errno;
         free(listener);
@@ -273,6 +305,11 @@ enum cx_err listener_new(struct loop *loop, const struct listener_opts *opts, st
     return CX_OK;
 }
 
+bool listener_is_handed(const struct listener *listener)
+{
+    return listener->is_handed;
+}
+
 uint16_t listener_port(const struct listener *listener)
 {
     return listener->port;
@@ -290,8 +327,8 @@ void listener_free(struct listener *listener)
     if (listener == NULL) {
         return;
     }
-    if (listener->is_unix && lstat(listener->path, &st) == 0 && st.st_dev == listener->dev &&
-        st.st_ino == listener->ino) {
+    if (listener->is_unix && !listener->is_handed && lstat(listener->path, &st) == 0 &&
+        st.st_dev == listener->dev && st.st_ino == listener->ino) {
         (void)unlink(listener->path);
     }
     listener->is_paused = true; /* ends the loop of listener_ready, if this is called from it */

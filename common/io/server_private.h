@@ -35,6 +35,7 @@ struct http_server {
     struct server_conn *conns;
     unsigned nconns;
     unsigned nlinks; /* of them, after the upgrade */
+    bool is_leaving; /* each answer is its connection's last */
     bool is_draining;
     bool is_freed; /* goes with its last connection */
     void (*drained)(void *arg);

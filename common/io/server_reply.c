@@ -235,7 +235,7 @@ void http_call_reply(struct http_call *call, const struct http_reply *reply)
     }
     conn->call = NULL;
     conn->heed = heed;
-    conn->is_last = conn->is_last || conn->server->is_draining || client_closes(conn->wsi);
+    conn->is_last = conn->is_last || conn->server->is_leaving || client_closes(conn->wsi);
     if (!reply_build(conn, reply)) {
         buf_done(&conn->reply);
         conn->is_last = true;

@@ -262,7 +262,7 @@ int server_request_begin(struct server_conn *conn)
         return server_refuse(conn, status, body_comes(conn->wsi));
     }
     conn->is_requested = true;
-    conn->is_last = conn->server->is_draining;
+    conn->is_last = conn->server->is_leaving;
     if (length != 0) {
         conn->is_reading = true;
         if (conn->is_idle) { /* the time of the first request began with the connection */

@@ -150,6 +150,11 @@ unsigned ws_server_links(const struct ws_server *server)
     return server->http->nlinks;
 }
 
+void ws_server_leave(struct ws_server *server)
+{
+    http_server_leave(server->http);
+}
+
 void ws_server_refuse(struct ws_server *server)
 {
     server->is_refusing = true;

@@ -34,6 +34,9 @@ enum cx_err ws_server_new(struct web *web, const struct ws_server_opts *opts,
 uint16_t ws_server_port(const struct ws_server *server);
 unsigned ws_server_links(const struct ws_server *server);
 
+/* As http_server_leave; links go on. */
+void ws_server_leave(struct ws_server *server);
+
 /* From now on an upgrade gets 503; links and HTTP go on. */
 void ws_server_refuse(struct ws_server *server);
 

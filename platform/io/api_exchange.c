@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { CONNECTOR_FULL_RETRY_MS = 1000 };
+enum { CONNECTOR_FULL_RETRY_MS = 1000, DRAINING_RETRY_MS = 1000 };
 
 /* ---- what could not begin ---- */
 
@@ -54,6 +54,8 @@ void api_refuse_begin(struct http_call *call, const char *trace_id,
         break;
     case EXCHANGE_DRAINING:
         problem.status = 503; /* another node, or this one when it is back */
+        problem.has_retry_after = true;
+        problem.retry_after_ms = DRAINING_RETRY_MS;
         break;
     case EXCHANGE_OFFLINE:
     case EXCHANGE_BEGUN:

@@ -129,7 +129,7 @@ static void on_hangup(void *arg, int signum)
     struct platform *p = arg;
 
     (void)signum;
-    if (!p->is_draining) {
+    if (p->stop == PLATFORM_RUNS) {
         platform_reload(p);
     }
 }

@@ -30,7 +30,8 @@ enum { PLATFORM_API_MAX = 16 };
 /* How far the stopping is. */
 enum platform_stop {
     PLATFORM_RUNS,
-    PLATFORM_STOP_SENDING,   /* nothing new; jobs that wait for a tunnel still go out */
+    PLATFORM_STOP_LEAVING, /* new callers wait for our successor; those that are here are served */
+    PLATFORM_STOP_SENDING, /* nothing new; jobs that wait for a tunnel still go out */
     PLATFORM_STOP_FINISHING, /* the agents are told to leave, and finish what they hold */
     PLATFORM_STOP_CLOSING,   /* tunnels and servers close */
 };
@@ -66,7 +67,7 @@ struct platform {
     struct api_listener api_listener; /* of all of api[] */
     struct http_server *control;
     struct api_listener control_listener;
-    bool is_draining; /* SIGTERM: nothing new */
+    bool is_draining; /* SIGTERM: no new exchanges */
     enum platform_stop stop;
     struct loop_timer stop_timer; /* looks whether the next step can be taken */
     uint64_t stop_step_ms;        /* loop time at which it is taken anyway */

@@ -6,10 +6,15 @@
 #include "platform/io/platform.h"
 
 /* SIGTERM: nothing new is taken, what is under way is finished, everything is closed. Each step has
- * its condition, looked at again and again, and a time after which it is taken anyway. */
+ * its condition, looked at again and again, and a time after which it is taken anyway.
+ *
+ * Where our sockets were handed over by who started us, they listen on, and whoever connects from
+ * now on is our successor's. Those who are connected to us still are served, each for one more
+ * answer, before exchanges are refused: so no caller is. */
 
 enum {
     LOOK_MS = 20,
+    LEAVING_MS = 2000,    /* for callers that keep a connection to use it once more */
     SENDING_MS = 5000,    /* for jobs that wait for a tunnel with room */
     FINISHING_MS = 30000, /* for what the agents hold: the grace that they are told */
     CLOSING_MS = 3000,    /* for close frames and last answers */
@@ -57,12 +62,47 @@ static void begin_closing(struct platform *p)
     ws_server_drain(p->tunnels, on_server_drained, p);
 }
 
+static void begin_sending(struct platform *p)
+{
+    p->is_draining = true;
+    enter(p, PLATFORM_STOP_SENDING, SENDING_MS);
+    ws_server_refuse(p->tunnels);
+}
+
+/* False: no caller will find a successor. */
+static bool leave(struct platform *p)
+{
+    bool is_any = false;
+
+    ws_server_leave(p->tunnels);
+    for (size_t i = 0; i < p->napi; i++) {
+        http_server_leave(p->api[i]);
+        is_any = is_any || http_server_is_handed(p->api[i]);
+    }
+    return is_any;
+}
+
+static unsigned callers_left(const struct platform *p)
+{
+    unsigned left = 0;
+
+    for (size_t i = 0; i < p->napi; i++) {
+        left += http_server_is_handed(p->api[i]) ? http_server_connections(p->api[i]) : 0;
+    }
+    return left;
+}
+
 static void look(void *arg)
 {
     struct platform *p = arg;
 
     switch (p->stop) {
     case PLATFORM_RUNS:
+        break;
+    case PLATFORM_STOP_LEAVING:
+        if (callers_left(p) == 0 || is_late(p)) {
+            begin_sending(p);
+        }
         break;
     case PLATFORM_STOP_SENDING:
         if (dispatch_waiting(p->dispatch) == 0 || is_late(p)) {
@@ -95,8 +135,10 @@ void platform_stop(struct platform *p)
     log_event(CX_LOG_INFO, "platform.stopping",
               kv_u64("exchanges", exchanges_under_way(p->exchanges)),
               kv_u64("tunnels", p->tunnel_table.count));
-    p->is_draining = true;
-    enter(p, PLATFORM_STOP_SENDING, SENDING_MS);
-    ws_server_refuse(p->tunnels);
+    if (leave(p)) {
+        enter(p, PLATFORM_STOP_LEAVING, LEAVING_MS);
+    } else {
+        begin_sending(p);
+    }
     loop_timer_every(p->loop, &p->stop_timer, LOOK_MS, look, p);
 }

@@ -31,11 +31,12 @@ def free_port():
 class Process:
     """A program in the background whose log lines can be waited for."""
 
-    def __init__(self, argv, prefix=(), env=None):
+    def __init__(self, argv, prefix=(), env=None, close_fds=True):
         self.lines = []
         self._changed = threading.Condition()
         self.popen = subprocess.Popen([*prefix, *map(str, argv)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                      stderr=subprocess.PIPE, text=True, errors="replace", env=env or ENV)
+                                      stderr=subprocess.PIPE, text=True, errors="replace", env=env or ENV,
+                                      close_fds=close_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
