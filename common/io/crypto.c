@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
 
 void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES])
@@ -10,6 +11,15 @@ void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES])
 
     if (EVP_Digest(ptr, in.len, out, NULL, EVP_sha256(), NULL) != 1) {
         abort(); /* a wrong hash must never be taken for a right one */
+    }
+}
+
+void crypto_hmac_sha256(struct slice key, struct slice in, uint8_t out[CRYPTO_SHA256_BYTES])
+{
+    const uint8_t *ptr = in.ptr != NULL ? in.ptr : (const uint8_t *)"";
+
+    if (HMAC(EVP_sha256(), key.ptr, (int)key.len, ptr, in.len, out, NULL) == NULL) {
+        abort(); /* as above */
     }
 }
 

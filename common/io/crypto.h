@@ -8,6 +8,9 @@ enum { CRYPTO_SHA256_BYTES = 32 };
 /* SHA-256 (FIPS 180-4). It can't fail but for want of memory, which stops the program. */
 void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES]);
 
+/* HMAC with SHA-256 (RFC 2104). Likewise. */
+void crypto_hmac_sha256(struct slice key, struct slice in, uint8_t out[CRYPTO_SHA256_BYTES]);
+
 /* The same for who hashes often: OpenSSL takes longer to find the algorithm than to hash a key. */
 struct crypto_hasher {
     struct evp_md_st *sha256;

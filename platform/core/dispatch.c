@@ -10,6 +10,13 @@ static const struct dispatch_failure fail_record = {
 static const struct dispatch_failure fail_queue_budget = {
     VERDICT_BUDGET_EXCEEDED, EXECUTION_NOT_SENT, STAGE_PLATFORM,
     "the budget was spent in the queue: the connector's agents were busy; nothing was sent"};
+static const struct dispatch_failure fail_queue_unable = {
+    VERDICT_AGENT_UNAVAILABLE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "none of the connector's agents that are left can do this: update them; nothing was sent"};
+static const struct dispatch_failure fail_hold_budget = {
+    VERDICT_BUDGET_EXCEEDED, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "another refresh with this refresh token is under way, or its agent was lost with it, and the "
+    "budget was spent waiting for its outcome; nothing was sent"};
 static const struct dispatch_failure fail_queue_offline = {
     VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
     "the connector lost its agents while the exchange waited; nothing was sent"};
@@ -73,8 +80,18 @@ static void end_job(struct dispatch *d, struct dispatch_job *job,
     dispatch_job_free(d, job);
 }
 
+void job_end_lost(struct dispatch *d, struct dispatch_job *job)
+{
+    end_job(d, job, &fail_lost);
+}
+
 void dispatch_connector_give_up(struct dispatch_connector *c)
 {
+    for (struct dispatch_hold *hold = c->holds; hold != NULL; hold = hold->next) {
+        while (hold->waiting.first != NULL) {
+            end_job(c->dispatch, hold->waiting.first, &fail_queue_offline);
+        }
+    }
     while (c->queue.first != NULL) {
         end_job(c->dispatch, c->queue.first, &fail_queue_offline);
     }
@@ -90,13 +107,14 @@ void dispatch_connector_free(struct dispatch_connector *c)
 {
     if (c != NULL) {
         dispatch_connector_give_up(c);
+        hold_forget_all(c);
         free(c);
     }
 }
 
 struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c)
 {
-    struct dispatch_counts counts = {.queued = c->queue.count};
+    struct dispatch_counts counts = {.queued = c->queue.count + c->nwaiting};
 
     for (const struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
         counts.outstanding += t->outstanding;
@@ -114,72 +132,43 @@ size_t dispatch_waiting(const struct dispatch *d)
 
     for (size_t i = 0; i < DISPATCH_BUCKETS; i++) {
         for (const struct dispatch_job *job = d->buckets[i]; job != NULL; job = job->bucket_next) {
-            n += job->state == DISPATCH_QUEUED || job->state == DISPATCH_RECORDING;
+            n += job->state == DISPATCH_WAITING || job->state == DISPATCH_QUEUED ||
+                 job->state == DISPATCH_RECORDING;
         }
     }
     return n;
 }
 
-static bool takes_jobs(const struct dispatch_tunnel *t)
+/* Take it, with the tunnel that has room for it (NULL: none), or the key that it has to wait for. */
+static enum dispatch_answer take(struct dispatch_connector *c, const struct dispatch_order *order,
+                                 struct dispatch_tunnel *t, struct dispatch_hold *busy)
 {
-    return t->is_ready && !t->is_choked && !t->is_draining;
-}
+    struct dispatch_hold *hold =
+        order->exclusive != NULL && busy == NULL ? hold_new(c, order->exclusive) : NULL;
+    struct dispatch_job *job = NULL;
 
-/* The tunnel with the most room, or NULL. */
-static struct dispatch_tunnel *pick_tunnel(const struct dispatch_connector *c)
-{
-    struct dispatch_tunnel *best = NULL;
-    size_t best_room = 0;
-
-    for (struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
-        size_t room = t->capacity > t->outstanding ? t->capacity - t->outstanding : 0;
-
-        if (takes_jobs(t) && room > best_room) {
-            best = t;
-            best_room = room;
+    if (order->exclusive == NULL || busy != NULL || hold != NULL) {
+        job = dispatch_job_new(c, order);
+    }
+    if (job == NULL) {
+        if (hold != NULL) {
+            hold_free(hold);
         }
+        return DISPATCH_NO_MEMORY;
     }
-    return best;
-}
-
-static void assign(struct dispatch_job *job, struct dispatch_tunnel *t)
-{
-    struct dispatch *d = job->connector->dispatch;
-
-    list_move(&t->jobs, job);
-    t->outstanding++;
-    job->tunnel = t;
-    job->agent = t->agent;
-    job->ledger = t->ledger;
-    job->number = t->number;
-    job->state = DISPATCH_RECORDING;
-    d->ports.record(d->ports.ctx, job);
-}
-
-/* A port may answer from within a call, and so come here again: the outer loop goes on then. */
-static void pump(struct dispatch_connector *c)
-{
-    struct dispatch_tunnel *t;
-
-    if (c->is_pumping) {
-        return;
+    if (busy != NULL) {
+        hold_wait(busy, job);
+        return DISPATCH_TAKEN;
     }
-    c->is_pumping = true;
-    while (c->queue.first != NULL && (t = pick_tunnel(c)) != NULL) {
-        assign(c->queue.first, t);
-    }
-    c->is_pumping = false;
-}
-
-/* Off its tunnel, back to its place in the queue: it was never written, any agent may have it. */
-static void requeue(struct dispatch_job *job)
-{
-    if (job->tunnel != NULL) {
-        job->tunnel->outstanding--;
-        job->tunnel = NULL;
+    if (hold != NULL) {
+        hold_begin(hold, job);
     }
     job->state = DISPATCH_QUEUED;
-    list_move_by_order(&job->connector->queue, job);
+    list_move(&c->queue, job);
+    if (t != NULL) {
+        queue_assign(job, t);
+    }
+    return DISPATCH_TAKEN;
 }
 
 void dispatch_connector_expect(struct dispatch_connector *c, uint64_t until_ms)
@@ -206,24 +195,22 @@ enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
                                      const struct dispatch_order *order)
 {
     struct dispatch_counts counts = dispatch_connector_counts(c);
-    struct dispatch_tunnel *t = c->queue.first == NULL ? pick_tunnel(c) : NULL;
-    struct dispatch_job *job;
+    struct dispatch_hold *busy = order->exclusive != NULL ? hold_find(c, order->exclusive) : NULL;
+    struct dispatch_tunnel *t = busy == NULL ? queue_pick_new(c, order->needs) : NULL;
+    enum dispatch_answer answer;
+
 
     if (counts.tunnels == 0 && order->now_ms >= c->expected_until_ms) {
         return DISPATCH_OFFLINE;
     }
+    if (counts.tunnels > 0 && !queue_has_way(c, order->needs)) {
+        return DISPATCH_UNABLE;
+    }
     if (t == NULL && counts.queued >= queue_limit(c, &counts)) {
         return DISPATCH_FULL;
     }
-    job = dispatch_job_new(c, order);
-    if (job == NULL) {
-        return DISPATCH_NO_MEMORY;
-    }
-    list_move(&c->queue, job);
-    if (t != NULL) {
-        assign(job, t);
-    }
-    return counts.tunnels != 0 ? DISPATCH_TAKEN : DISPATCH_AWAITED;
+    answer = take(c, order, t, busy);
+    return answer == DISPATCH_TAKEN && counts.tunnels == 0 ? DISPATCH_AWAITED : answer;
 }
 
 /* Forget it, and give its room to the next. */
@@ -235,7 +222,13 @@ static void drop(struct dispatch *d, struct dispatch_job *job)
         job->tunnel->outstanding--;
     }
     dispatch_job_free(d, job);
-    pump(c);
+    queue_pump(c);
+}
+
+void dispatch_end(struct dispatch *d, struct dispatch_job *job)
+{
+    job->state = DISPATCH_REPORTED; /* so that nobody takes its key for lost */
+    drop(d, job);
 }
 
 /* Put it on the tunnel that it was recorded for, or look for another. */
@@ -251,8 +244,8 @@ static void send(struct dispatch *d, struct dispatch_job *job)
         }
         t->is_choked = true;
     }
-    requeue(job);
-    pump(c);
+    queue_again(job);
+    queue_pump(c);
 }
 
 void dispatch_recorded(struct dispatch *d, const struct cx_id *id, bool is_ok)
@@ -291,13 +284,22 @@ void dispatch_unwritten(struct dispatch *d, const struct cx_id *id)
     if (job->owner == NULL) {
         drop(d, job);
     } else {
-        requeue(job); /* pumped when the tunnel is down */
+        queue_again(job); /* pumped when the tunnel is down */
     }
 }
 
 bool dispatch_is_stranded(const struct dispatch_job *job)
 {
     return job->state == DISPATCH_QUEUED && dispatch_connector_counts(job->connector).tunnels == 0;
+}
+
+/* Why it was never given to an agent. */
+static const struct dispatch_failure *why_queued(const struct dispatch_job *job)
+{
+    if (dispatch_is_stranded(job)) {
+        return &fail_queue_offline;
+    }
+    return queue_has_way(job->connector, job->needs) ? &fail_queue_budget : &fail_queue_unable;
 }
 
 static void give_up(struct dispatch *d, const struct cx_id *id, bool is_told)
@@ -311,8 +313,11 @@ static void give_up(struct dispatch *d, const struct cx_id *id, bool is_told)
         job->owner = NULL;
     }
     switch (job->state) {
+    case DISPATCH_WAITING:
+        end_job(d, job, &fail_hold_budget);
+        break;
     case DISPATCH_QUEUED:
-        end_job(d, job, dispatch_is_stranded(job) ? &fail_queue_offline : &fail_queue_budget);
+        end_job(d, job, why_queued(job));
         break;
     case DISPATCH_RECORDING: /* dropped when it is recorded */
         fail_owner(d, job, &fail_queue_budget);
@@ -344,8 +349,8 @@ struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct c
 {
     struct dispatch_job *job = dispatch_find(t->connector->dispatch, id);
 
-    if (job == NULL || !id_eq(&job->agent, &t->agent) || job->state == DISPATCH_QUEUED ||
-        job->state == DISPATCH_RECORDING) {
+    if (job == NULL || !id_eq(&job->agent, &t->agent) || job->state == DISPATCH_WAITING ||
+        job->state == DISPATCH_QUEUED || job->state == DISPATCH_RECORDING) {
         return NULL;
     }
     job->state = DISPATCH_REPORTED;
@@ -358,7 +363,7 @@ static void settle_foreign(const struct dispatch_tunnel *t, const struct cx_id *
     for (struct dispatch_tunnel *o = t->connector->tunnels; o != NULL; o = o->next) {
         if (id_eq(&o->agent, &t->agent) && tunnel_forget_foreign(o, id)) {
             o->outstanding--;
-            pump(t->connector);
+            queue_pump(t->connector);
             return;
         }
     }
@@ -373,106 +378,8 @@ void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struc
         drop(d, job);
     } else if (t != NULL) {
         settle_foreign(t, id);
-    }
-}
-
-/* What a hello proves about the jobs that were lost with this agent's tunnels. */
-static void settle_lost(struct dispatch_tunnel *t, const struct dispatch_hello *hello)
-{
-    struct dispatch_connector *c = t->connector;
-    struct dispatch_job *next;
-
-    for (struct dispatch_job *job = c->lost.first; job != NULL; job = next) {
-        next = job->next;
-        if (!id_eq(&job->agent, &hello->agent)) {
-            continue;
-        }
-        if (tunnel_forget_foreign(t, &job->id)) { /* it has the job: wait for its result */
-            job->tunnel = t;
-            job->state = job->state == DISPATCH_LOST ? DISPATCH_SENT : job->state;
-            list_move(&t->jobs, job);
-        } else if (job->state != DISPATCH_LOST) {
-            continue; /* its result is being stored */
-        } else if (!id_eq(&job->ledger, &hello->ledger)) {
-            end_job(c->dispatch, job, &fail_lost);
-        } else if (job->number == hello->number) { /* it never arrived */
-            requeue(job);
+        if (job == NULL) {
+            hold_settled(t->connector, &t->agent, id);
         }
     }
-}
-
-struct dispatch_tunnel *dispatch_tunnel_up(struct dispatch_connector *c,
-                                           const struct dispatch_hello *hello, void *owner)
-{
-    struct dispatch_tunnel *t = tunnel_new(hello, owner);
-
-    if (t == NULL) {
-        return NULL;
-    }
-    t->connector = c;
-    t->next = c->tunnels;
-    c->tunnels = t;
-    tunnel_forget_counted(t);
-    settle_lost(t, hello);
-    return t;
-}
-
-void dispatch_tunnel_ready(struct dispatch_tunnel *t)
-{
-    t->is_ready = true;
-    t->is_choked = false;
-    pump(t->connector);
-}
-
-void dispatch_tunnel_drain(struct dispatch_tunnel *t)
-{
-    t->is_draining = true;
-}
-
-/* Where a job goes whose tunnel is gone. */
-static void move_off(struct dispatch_connector *c, struct dispatch_job *job)
-{
-    bool is_unread = job->state == DISPATCH_SENDING;
-
-    if (job->state == DISPATCH_RECORDING) { /* dispatch_recorded will see that it is gone */
-        job->tunnel = NULL;
-        list_move(&c->recording, job);
-    } else if (job->owner == NULL && (is_unread || job->state == DISPATCH_SENT)) {
-        dispatch_job_free(c->dispatch, job); /* the store knows whose a late result is */
-    } else if (is_unread) {
-        requeue(job);
-    } else {
-        job->tunnel = NULL;
-        job->state = job->state == DISPATCH_SENT ? DISPATCH_LOST : job->state;
-        list_move(&c->lost, job);
-    }
-}
-
-void dispatch_tunnel_down(struct dispatch_tunnel *t)
-{
-    struct dispatch_connector *c = t->connector;
-    struct dispatch_tunnel **link = &c->tunnels;
-
-    while (*link != t) {
-        link = &(*link)->next;
-    }
-    *link = t->next;
-    while (t->jobs.last != NULL) { /* the youngest first: it goes to the front of the queue */
-        move_off(c, t->jobs.last);
-    }
-    tunnel_free(t);
-    pump(c);
-}
-
-void dispatch_tunnel_cut(struct dispatch_tunnel *t)
-{
-    for (struct dispatch_job *job = t->jobs.first; job != NULL; job = job->next) {
-        job->state = job->state == DISPATCH_SENDING ? DISPATCH_SENT : job->state;
-    }
-    dispatch_tunnel_down(t);
-}
-
-size_t dispatch_tunnel_outstanding(const struct dispatch_tunnel *t)
-{
-    return t->outstanding;
 }

@@ -10,14 +10,21 @@
  *
  * A job's way: submitted -> (queued) -> recorded for an agent -> queued on its tunnel -> written ->
  * reported -> settled. Until it is written it may be given to any agent. After that only the
- * agent's own word (a result, or a hello that does not name it) says what became of it. */
+ * agent's own word (a result, or a hello that does not name it) says what became of it: a result
+ * that proves that nothing was sent lets it move on to another agent (dispatch_move).
+ *
+ * Jobs with the same exclusive key never run at once on one connector. The first holds the key
+ * until it is known what became of it, also when its agent was lost with it and nobody waits for it
+ * any more; the others wait, in the order of their coming. */
 
 struct dispatch;
 struct dispatch_connector;
 struct dispatch_tunnel;
 struct dispatch_list;
+struct dispatch_hold;
 
 enum dispatch_state {
+    DISPATCH_WAITING,   /* another job holds its exclusive key */
     DISPATCH_QUEUED,    /* waits for room on a tunnel */
     DISPATCH_RECORDING, /* has room on a tunnel; the store is writing down whose it is */
     DISPATCH_SENDING,   /* in the tunnel's outbox */
@@ -26,18 +33,35 @@ enum dispatch_state {
     DISPATCH_REPORTED   /* its result is here and is being stored */
 };
 
+/* An agent that could not take a job, or not do it, and sent nothing. */
+struct dispatch_refusal {
+    struct dispatch_refusal *next; /* the one before it */
+    struct cx_id agent;
+    enum stage stage;
+};
+
+enum { DISPATCH_KEY_BYTES = 32 };
+
 struct dispatch_job {
     struct cx_id id;
     enum dispatch_state state;
     void *owner;        /* who waits for it; NULL: nobody any more */
     struct buf message; /* the encoded job */
-    struct cx_id agent; /* that it was given to */
-    uint64_t submitted_ms;
-    uint64_t deadline_ms; /* of the caller */
-    /* private */
+    struct cx_id agent; /* that it was given to, with the next two */
     struct cx_id ledger;
     unsigned number;
-    uint64_t order; /* of submission */
+    uint64_t submitted_ms;
+    uint64_t deadline_ms;              /* of the caller */
+    struct dispatch_refusal *refusals; /* the last first; NULL: it was never moved */
+    struct buf refusal;                /* the most telling of their results, as it came */
+    struct cx_id refusal_agent;        /* whose it is, and where it stopped */
+    enum stage refusal_stage;
+    struct dispatch_hold *hold; /* of its exclusive key; NULL: it has none */
+    /* private */
+    uint32_t needs;
+    bool is_dead;                     /* its agent can't report it any more */
+    uint8_t same[DISPATCH_KEY_BYTES]; /* all that it asks for */
+    uint64_t order;                   /* of submission */
     struct dispatch_connector *connector;
     struct dispatch_tunnel *tunnel;
     struct dispatch_job *bucket_next;
@@ -63,7 +87,8 @@ struct dispatch_ports {
     bool (*send)(void *ctx, void *tunnel_owner, struct dispatch_job *job);
     /* Tell the agent that nobody waits for this job. */
     void (*cancel)(void *ctx, void *tunnel_owner, const struct cx_id *id);
-    /* Tell the owner; the job is not the owner's to touch any more. */
+    /* Tell the owner; the job is not the owner's to touch any more. If nothing was sent and the job
+     * has a refusal, that tells more than `failure`. */
     void (*fail)(void *ctx, void *owner, const struct dispatch_job *job,
                  const struct dispatch_failure *failure);
 };
@@ -89,7 +114,7 @@ struct dispatch_counts {
     size_t tunnels; /* that take jobs */
     size_t capacity;
     size_t outstanding;
-    size_t queued;
+    size_t queued; /* for room, or for an exclusive key */
 };
 struct dispatch_counts dispatch_connector_counts(const struct dispatch_connector *c);
 
@@ -103,12 +128,16 @@ struct dispatch_order {
     struct buf *message; /* moved from when the job is taken */
     uint64_t now_ms;
     uint64_t deadline_ms;
+    uint32_t needs;           /* of a tunnel's features, all of these */
+    const uint8_t *exclusive; /* DISPATCH_KEY_BYTES; NULL: it may run beside any other */
+    const uint8_t *same;      /* of an exclusive one: a digest of all that it asks for */
 };
 enum dispatch_answer {
     DISPATCH_TAKEN,   /* the owner hears by `fail`, or by a result */
     DISPATCH_AWAITED, /* likewise, but it waits for an agent that is expected: look whether it is
                          stranded when that time is over */
     DISPATCH_OFFLINE, /* no agent, and none is expected */
+    DISPATCH_UNABLE,  /* no agent that can do it */
     DISPATCH_FULL,    /* capacity and queue are used up */
     DISPATCH_NO_MEMORY
 };
@@ -143,9 +172,67 @@ struct dispatch_job *dispatch_find_tag(const struct dispatch *d, uint64_t tag);
  * given to that tunnel's agent, else NULL. */
 struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct cx_id *id);
 
+/* A result came on this tunnel that proves that nothing of the job was sent; it failed at `stage`.
+ * True: it is given to another agent, one that has not refused it, and the result is done with (its
+ * room on `t` is free again; acknowledge it). `answer`, the result as it came, is moved from if it
+ * is the most telling one so far.
+ *
+ * False: it ends with this result, or with the job's refusal if dispatch_is_outdone says so. For:
+ * nobody waits for it; the stage is one where any other agent would stop too (policy, template,
+ * secret) or none that proves anything; there is no other agent that could do it; or too little of
+ * the budget is left. That is, less than a quarter of it or less than 100 ms (the least budget that
+ * a call may have): an attempt that is begun too late turns a certain `not_sent` into an unknown
+ * `sent`. */
+bool dispatch_move(struct dispatch_tunnel *t, struct dispatch_job *job, enum stage stage,
+                   struct buf *answer, uint64_t now_ms);
+
+/* Would it? (Unless memory runs out.) */
+bool dispatch_may_move(const struct dispatch_tunnel *t, const struct dispatch_job *job,
+                       enum stage stage, uint64_t now_ms);
+
+/* Does the job's refusal tell more than a result that stopped at `stage`? The later one does. */
+bool dispatch_is_outdone(const struct dispatch_job *job, enum stage stage);
+
+/* Has this tunnel's agent refused the job before, so that its result is an old one? */
+bool dispatch_has_refused(const struct dispatch_tunnel *t, const struct dispatch_job *job);
+
+/* The job has ended as its owner was told (failure, refusal): its room on its tunnel is free. */
+void dispatch_end(struct dispatch *d, struct dispatch_job *job);
+
 /* The result is stored and acknowledged on tunnel `t` (NULL: that one is gone): its room is free
  * again. Known or not. */
 void dispatch_settled(struct dispatch *d, struct dispatch_tunnel *t, const struct cx_id *id);
+
+/* --- exclusive keys --- */
+
+/* A result of job `id` came on `t` and says that its token was issued: the next of those that wait
+ * for it and ask for just the same. It is not known here any more; its owner hears of that result.
+ * False: there is none. */
+struct dispatch_shared {
+    struct cx_id id;
+    void *owner;
+};
+bool dispatch_share(struct dispatch_tunnel *t, const struct cx_id *id, struct dispatch_shared *out);
+
+/* A key in use, as it outlives our restart. */
+struct dispatch_held {
+    uint8_t key[DISPATCH_KEY_BYTES], same[DISPATCH_KEY_BYTES];
+    struct cx_id id, agent, ledger; /* of the job that has it */
+    unsigned number;
+    uint64_t deadline_ms; /* of its caller */
+};
+/* False: the job has none. */
+bool dispatch_look_hold(const struct dispatch_job *job, struct dispatch_held *out);
+/* False: out of memory. */
+bool dispatch_hold_again(struct dispatch_connector *c, const struct dispatch_held *held);
+
+/* The agent never comes back: the keys of its jobs are free when their budgets are over. */
+void dispatch_agent_gone(struct dispatch_connector *c, const struct cx_id *agent);
+
+/* Free the keys whose time is over: those of jobs that no agent can report any more when their
+ * budgets are over, of the others 15 minutes later. True: there are jobs that wait for a key; come
+ * again in a moment. */
+bool dispatch_tick(struct dispatch *d, uint64_t now_ms);
 
 /* --- tunnels --- */
 struct dispatch_hello {
@@ -153,6 +240,7 @@ struct dispatch_hello {
     struct cx_id ledger; /* the same only if it holds all that it held when this was said before */
     unsigned number;
     uint32_t capacity;
+    uint32_t features; /* as a bit mask; see `needs` */
     const struct cx_id *known;
     size_t nknown;
 };

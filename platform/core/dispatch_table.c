@@ -94,11 +94,27 @@ struct dispatch_job *dispatch_job_new(struct dispatch_connector *c,
     job->submitted_ms = order->now_ms;
     job->deadline_ms = order->deadline_ms;
     job->order = c->dispatch->submitted++;
+    job->needs = order->needs;
     job->connector = c;
+    buf_init(&job->refusal, MSG_MESSAGE_BYTES_MAX);
+    if (order->same != NULL) {
+        memcpy(job->same, order->same, sizeof(job->same));
+    }
     buf_take(&job->message, order->message);
     job->bucket_next = *bucket;
     *bucket = job;
     return job;
+}
+
+static void free_refusals(struct dispatch_job *job)
+{
+    while (job->refusals != NULL) {
+        struct dispatch_refusal *gone = job->refusals;
+
+        job->refusals = gone->next;
+        free(gone);
+    }
+    buf_done(&job->refusal);
 }
 
 void dispatch_job_free(struct dispatch *d, struct dispatch_job *job)
@@ -110,6 +126,10 @@ void dispatch_job_free(struct dispatch *d, struct dispatch_job *job)
     }
     *link = job->bucket_next;
     list_take_off(job);
+    if (job->hold != NULL) {
+        hold_leave(job);
+    }
+    free_refusals(job);
     buf_done(&job->message);
     free(job);
 }
@@ -141,6 +161,7 @@ struct dispatch_tunnel *tunnel_new(const struct dispatch_hello *hello, void *own
     t->agent = hello->agent;
     t->ledger = hello->ledger;
     t->number = hello->number;
+    t->features = hello->features;
     t->capacity = hello->capacity;
     return t;
 }

@@ -3,7 +3,6 @@
 #include "common/core/members.h"
 #include "common/core/profile.h"
 #include "platform/core/issuer.h"
-#include "platform/io/tunnel.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -235,21 +234,6 @@ static void read_body(struct discovery *d, const struct api_request *r, struct f
                                               PROFILE_BUDGET_MS_MAX, PROFILE_BUDGET_MS);
 }
 
-/* Agents of an older version don't know the purpose. False: answered. */
-static bool can_connector_discover(const struct discovery *d, const struct api_request *r)
-{
-    const struct registry_connector *c =
-        registry_find_connector(&d->p->registry, slice_of_str(d->connector));
-
-    if (c == NULL || !tunnel_is_discovery_new(c)) {
-        return true; /* or what is wrong is said when it is asked */
-    }
-    api_refuse(r, 503, terms_verdict(VERDICT_AGENT_UNAVAILABLE),
-               "none of the connector's agents can read an issuer's metadata: update them, or "
-               "write the URLs into the profile; nothing was sent");
-    return false;
-}
-
 static struct discovery *discovery_new(const struct api_request *r)
 {
     struct discovery *d = calloc(1, sizeof(*d));
@@ -282,8 +266,6 @@ void api_profiles_discover(struct api_request *r)
     read_body(d, r, &faults);
     if (faults_total(&faults) > 0) {
         api_refuse_faults(r, &faults);
-        discovery_free(d);
-    } else if (!can_connector_discover(d, r)) {
         discovery_free(d);
     } else {
         http_call_on_gone(d->call, on_gone, d);

@@ -3,7 +3,6 @@
 #include "common/core/trace_json.h"
 #include "platform/io/api_exchange.h"
 #include "platform/io/profiles.h"
-#include "platform/io/tunnel.h"
 
 #include <stdlib.h>
 
@@ -56,6 +55,9 @@ void api_refuse_begin(struct http_call *call, const char *trace_id,
         problem.status = 503; /* another node, or this one when it is back */
         problem.has_retry_after = true;
         problem.retry_after_ms = DRAINING_RETRY_MS;
+        break;
+    case EXCHANGE_UNABLE:
+        problem.safe_to_retry = "after_fix";
         break;
     case EXCHANGE_OFFLINE:
     case EXCHANGE_BEGUN:
@@ -115,20 +117,8 @@ static void begin(struct api_request *r, const struct begin *what, struct faults
 
 /* ---- what can't be revoked ---- */
 
-static void refuse_unsent(const struct api_request *r, const struct profile *profile,
-                          const struct problem *why)
-{
-    struct problem problem = *why;
-
-    problem.stage = STAGE_PLATFORM;
-    problem.execution = EXECUTION_NOT_SENT;
-    problem.safe_to_retry = problem_retry_name(RETRY_AFTER_FIX);
-    problem.connector = profile->connector;
-    problem.trace_id = r->trace_id;
-    api_reply_problem(r->call, &problem);
-}
-
-static void refuse_without_url(const struct api_request *r, const struct profile *profile)
+/* False: answered. */
+static bool may_revoke(const struct api_request *r, const struct profile *profile)
 {
     struct faults faults;
     struct problem problem = {.status = terms_verdict_status(VERDICT_PROFILE_INCOMPLETE),
@@ -136,35 +126,22 @@ static void refuse_without_url(const struct api_request *r, const struct profile
                               .detail =
                                   SLICE_LIT("the profile has no revocation_url, so its tokens "
                                             "can't be revoked; nothing was sent"),
-                              .errors = &faults};
+                              .errors = &faults,
+                              .stage = STAGE_PLATFORM,
+                              .execution = EXECUTION_NOT_SENT,
+                              .safe_to_retry = problem_retry_name(RETRY_AFTER_FIX),
+                              .connector = profile->connector,
+                              .trace_id = r->trace_id};
 
+    if (profile->revocation_url[0] != '\0') {
+        return true;
+    }
     faults_init(&faults);
     faults_add(&faults, NULL, "revocation_url",
                "is not set: put the provider's revocation endpoint (RFC 7009) into the profile");
-    refuse_unsent(r, profile, &problem);
+    api_reply_problem(r->call, &problem);
     faults_done(&faults);
-}
-
-/* False: answered. */
-static bool may_revoke(const struct api_request *r, const struct profile *profile)
-{
-    const struct registry_connector *c =
-        registry_find_connector(&r->p->registry, slice_of_str(profile->connector));
-    const struct problem too_old = {
-        .status = terms_verdict_status(VERDICT_AGENT_UNAVAILABLE),
-        .code = terms_verdict(VERDICT_AGENT_UNAVAILABLE),
-        .detail = SLICE_LIT("an agent of the connector can't revoke tokens: update them all; "
-                            "nothing was sent")};
-
-    if (profile->revocation_url[0] == '\0') {
-        refuse_without_url(r, profile);
-        return false;
-    }
-    if (c != NULL && tunnel_is_revocation_new(c)) {
-        refuse_unsent(r, profile, &too_old);
-        return false;
-    }
-    return true;
+    return false;
 }
 
 /* ---- one call ---- */

@@ -30,6 +30,24 @@ static json_t *number_json(bool has_it, uint64_t value)
     return has_it ? json_integer((json_int_t)value) : json_null();
 }
 
+/* "AGENT:STAGE" each, a space between. */
+static json_t *moved_json(const char *moved)
+{
+    json_t *rows = moved[0] != '\0' ? json_array() : json_null();
+
+    while (moved[0] != '\0') {
+        size_t agent = strcspn(moved, ":");
+        const char *stage = moved + agent + (moved[agent] != '\0');
+        size_t stage_bytes = strcspn(stage, " ");
+
+        (void)json_array_append_new(
+            rows, json_pack("{s:s%, s:s%}", "agent", moved, agent, "stage", stage, stage_bytes));
+        moved = stage + stage_bytes;
+        moved += moved[0] != '\0';
+    }
+    return rows;
+}
+
 static void add_row(void *ctx, const struct store_exchange *e)
 {
     json_t *rows = ctx;
@@ -38,10 +56,10 @@ static void add_row(void *ctx, const struct store_exchange *e)
     bool has_ended = e->ended_ms != 0;
     uint64_t took_ms = e->ended_ms > e->began_ms ? e->ended_ms - e->began_ms : 0;
     json_t *row = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id",
         id_text(&e->id, id), "profile", e->profile, "connector", word_json(e->connector), "agent",
-        id_is_none(&e->agent) ? json_null() : json_string(id_text(&e->agent, agent)), "key",
-        word_json(e->key), "purpose", terms_purpose(e->purpose), "outcome",
+        id_is_none(&e->agent) ? json_null() : json_string(id_text(&e->agent, agent)), "moved",
+        moved_json(e->moved), "key", word_json(e->key), "purpose", terms_purpose(e->purpose), "outcome",
         word_json(terms_outcome(e->outcome)), "code", word_json(terms_verdict(e->code)),
         "execution", word_json(terms_execution(e->execution)), "stage",
         word_json(terms_stage(e->stage)), "status", number_json(e->status != 0, e->status),

@@ -3,6 +3,8 @@
 #include "common/core/wire.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
+#include "platform/core/features.h"
+#include "platform/core/hold_text.h"
 #include "platform/io/exchange_internal.h"
 #include "platform/io/own.h"
 #include "platform/io/tunnel.h"
@@ -17,6 +19,10 @@ static const struct dispatch_failure fail_offline = {
     VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
     "the connector has no agent that is connected: ask the admin of its data centre, and look at "
     "`connector-agent status` there; nothing was sent"};
+static const struct dispatch_failure fail_unable = {
+    VERDICT_AGENT_UNAVAILABLE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
+    "none of the connector's agents that are connected can do this (its content type or method, or "
+    "what was asked for): update them; nothing was sent"};
 static const struct dispatch_failure fail_no_connector = {
     VERDICT_CONNECTOR_OFFLINE, EXECUTION_NOT_SENT, STAGE_PLATFORM,
     "the profile's connector does not exist (any more)"};
@@ -47,6 +53,7 @@ struct exchanges *exchanges_new(struct platform *p)
         return NULL;
     }
     x->platform = p;
+    exchange_make_hold_key(x);
     p->dispatch = dispatch_new(&ports, p->settings.limits_queue_per_connector);
     if (p->dispatch == NULL) {
         free(x);
@@ -58,8 +65,10 @@ struct exchanges *exchanges_new(struct platform *p)
 void exchanges_free(struct exchanges *x)
 {
     if (x != NULL) {
+        loop_timer_stop(&x->hold_timer);
         dispatch_free(x->platform->dispatch);
         x->platform->dispatch = NULL;
+        explicit_bzero(x->hold_key, sizeof(x->hold_key));
         free(x);
     }
 }
@@ -90,8 +99,17 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                                  .began_ms = x->began_ms,
                                  .is_keyed = x->is_keyed};
 
+    char hold[HOLD_TEXT_BYTES];
+    struct dispatch_held held;
+    const struct dispatch_job *job =
+        x->purpose == PURPOSE_REFRESH ? dispatch_find(x->platform->dispatch, &x->id) : NULL;
+
     memcpy(row.repeat_sha256, x->repeat.sha256, sizeof(row.repeat_sha256));
     memcpy(row.body_sha256, x->repeat.body_sha256, sizeof(row.body_sha256));
+    row.moved = buf_cstr(&x->moved);
+    if (job != NULL && dispatch_look_hold(job, &held)) {
+        row.hold = hold_text(&held, hold);
+    }
     if (failure != NULL) {
         row.outcome = failure->code == VERDICT_CANCELLED ? OUTCOME_CANCELLED : OUTCOME_FAILED;
         row.code = failure->code;
@@ -168,6 +186,7 @@ static void exchange_free(struct exchange *x)
         unlink_keyed(x);
     }
     loop_timer_stop(&x->deadline);
+    buf_done(&x->moved);
     free(x->way);
     x->platform->exchanges->under_way--;
     free(x);
@@ -225,10 +244,17 @@ static struct msg_job discovery_job(const struct exchange_request *request,
                                         .client.method = CLIENT_NONE}};
 }
 
-/* The job's message, from the profile and the call. False: `faults` has something, or (none added)
- * it does not fit. */
-static enum cx_err encode_job(const struct exchange_request *request, const struct cx_id *id,
-                              struct buf *out, struct faults *faults)
+/* What an agent is to get. */
+struct made_job {
+    struct buf message;
+    uint32_t needs;
+    bool is_exclusive;
+    struct exchange_keys keys; /* if so */
+};
+
+/* The job's message, from the profile and the call. CX_E_SYNTAX: `faults` has something. */
+static enum cx_err make_job(const struct exchanges *x, const struct exchange_request *request,
+                            const struct cx_id *id, struct made_job *out, struct faults *faults)
 {
     struct profile_call call = *request->call;
     struct profile_job made = {0};
@@ -245,11 +271,16 @@ static enum cx_err encode_job(const struct exchange_request *request, const stru
     }
     m.body.job = made.job;
     m.body.job.trace_id = slice_of_str(request->trace_id);
-    err = wire_put(&m, MSG_MESSAGE_BYTES_MAX, out, &fail);
+    err = wire_put(&m, MSG_MESSAGE_BYTES_MAX, &out->message, &fail);
     if (err == CX_E_TOO_BIG) {
         faults_add(faults, NULL, "variables", "are too long together: a job has at most %d bytes",
                    MSG_MESSAGE_BYTES_MAX);
         err = CX_E_SYNTAX;
+    }
+    out->needs = features_of_job(&m.body.job);
+    out->is_exclusive = call.purpose == PURPOSE_REFRESH && request->profile->connector != NULL;
+    if (err == CX_OK && out->is_exclusive) {
+        err = exchange_make_keys(x, request, &m.body.job, &out->keys);
     }
     profile_job_done(&made);
     return err;
@@ -333,14 +364,17 @@ static void await(struct exchange *x, uint64_t expected_ms, uint64_t budget_ms)
 }
 
 static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
-                                  const struct exchange_request *request, struct buf *message)
+                                  const struct exchange_request *request, struct made_job *made)
 {
     uint64_t now_ms = loop_now_ms(x->platform->loop);
     struct dispatch_order order = {.id = x->id,
                                    .owner = x,
-                                   .message = message,
+                                   .message = &made->message,
                                    .now_ms = now_ms,
-                                   .deadline_ms = now_ms + request->budget_ms};
+                                   .deadline_ms = now_ms + request->budget_ms,
+                                   .needs = made->needs,
+                                   .exclusive = made->is_exclusive ? made->keys.exclusive : NULL,
+                                   .same = made->is_exclusive ? made->keys.same : NULL};
 
     if (x->platform->is_draining) {
         return refuse(x, &fail_draining, EXCHANGE_DRAINING);
@@ -356,9 +390,14 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
         if (x->early != NULL) { /* the store could not even note it */
             loop_timer_start(x->platform->loop, &x->deadline, 0, on_early_end, x);
         }
+        if (made->is_exclusive) {
+            exchange_watch_holds(x->platform->exchanges);
+        }
         return EXCHANGE_BEGUN;
     case DISPATCH_OFFLINE:
         return refuse(x, &fail_offline, EXCHANGE_OFFLINE);
+    case DISPATCH_UNABLE:
+        return refuse(x, &fail_unable, EXCHANGE_UNABLE);
     case DISPATCH_FULL:
         return refuse(x, &fail_full, EXCHANGE_FULL);
     case DISPATCH_NO_MEMORY:
@@ -378,13 +417,13 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     uint64_t began_us = clock_mono_us();
     struct exchange *x;
     uint8_t random[10];
-    struct buf message;
+    struct made_job made = {0};
     enum cx_err err;
 
     random_take(&p->ids, random, sizeof(random));
     *id = id_next(&p->exchanges->ids, clock_wall_ms(), random);
-    buf_init(&message, MSG_MESSAGE_BYTES_MAX);
-    err = encode_job(request, id, &message, faults);
+    buf_init(&made.message, MSG_MESSAGE_BYTES_MAX);
+    err = make_job(p->exchanges, request, id, &made, faults);
     if (err == CX_E_SYNTAX) {
         begun = EXCHANGE_INPUT;
     } else if (c == NULL && !is_own) {
@@ -394,9 +433,9 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     } else if (err == CX_OK && (x = exchange_new(p, request, id)) != NULL) {
         *out = x;
         x->made_us = x->began_us - began_us;
-        begun = is_own ? submit_own(x, request, &message) : submit(x, c, request, &message);
+        begun = is_own ? submit_own(x, request, &made.message) : submit(x, c, request, &made);
     }
-    buf_done(&message);
+    buf_done(&made.message);
     return begun;
 }
 
@@ -411,8 +450,8 @@ static bool give_up(struct exchange *x)
         return own_abandon(x->own);
     }
     job = dispatch_find(d, &x->id);
-    may_have_left =
-        job != NULL && job->state != DISPATCH_QUEUED && job->state != DISPATCH_RECORDING;
+    may_have_left = job != NULL && job->state != DISPATCH_WAITING &&
+                    job->state != DISPATCH_QUEUED && job->state != DISPATCH_RECORDING;
     dispatch_abandon(d, &x->id);
     return may_have_left;
 }
@@ -422,6 +461,8 @@ const struct dispatch_failure *exchange_refusal(enum exchange_begun begun, bool 
     switch (begun) {
     case EXCHANGE_OFFLINE:
         return &fail_offline;
+    case EXCHANGE_UNABLE:
+        return &fail_unable;
     case EXCHANGE_FULL:
         return is_own ? &fail_own_full : &fail_full;
     case EXCHANGE_NO_CONNECTOR:

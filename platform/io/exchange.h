@@ -55,6 +55,7 @@ enum exchange_begun {
     EXCHANGE_BEGUN,        /* `done` follows */
     EXCHANGE_INPUT,        /* faults were added, by field; nothing was begun. 400 */
     EXCHANGE_OFFLINE,      /* 503 connector_offline */
+    EXCHANGE_UNABLE,       /* 503 agent_unavailable: none of its agents can do it */
     EXCHANGE_FULL,         /* 429 connector_full; without a connector: limits.own_exchanges */
     EXCHANGE_NO_CONNECTOR, /* the profile names one that is gone */
     EXCHANGE_DRAINING,     /* the platform is stopping: 503 */
@@ -65,6 +66,10 @@ enum exchange_begun {
 struct exchanges *exchanges_new(struct platform *p);
 void exchanges_free(struct exchanges *x);
 size_t exchanges_under_way(const struct exchanges *x);
+
+/* At the start, when the connectors are there: the refresh tokens that agents may be using since
+ * before. Errors: CX_E_STORE, CX_E_NOMEM. */
+enum cx_err exchanges_load_holds(struct exchanges *x, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* `id` gets the exchange's id whatever is returned, for the problem and the audit trail (which this
  * writes, for exchanges that could not begin too, except bad input). */

@@ -78,7 +78,7 @@ static bool port_send(void *ctx, void *tunnel_owner, struct dispatch_job *job)
     if (x != NULL && x->way != NULL) {
         x->sent_us = clock_mono_us();
     }
-    if (now_ms - job->submitted_ms > way_back_ms / BUDGET_STALE_PART) {
+    if (job->refusals != NULL || now_ms - job->submitted_ms > way_back_ms / BUDGET_STALE_PART) {
         renew_budget(job, now_ms);
     }
     return tunnel_send_job(tunnel_owner, buf_view(&job->message), dispatch_tag(&job->id));
@@ -98,6 +98,9 @@ static void port_fail(void *ctx, void *owner, const struct dispatch_job *job,
         .id = x->id, .failure = failure, .connector = x->connector, .agent = job->agent};
 
     (void)ctx;
+    if (failure->execution == EXECUTION_NOT_SENT && exchange_tell_refusal(x, job)) {
+        return;
+    }
     exchange_put_row(x, &job->agent, failure, NULL, NULL);
     log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id), kv_str("trace_id", x->trace_id),
               kv_str("profile", x->profile), kv_str("connector", x->connector),

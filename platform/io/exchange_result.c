@@ -200,16 +200,24 @@ static void log_result(const struct platform_tunnel *t, const struct msg_result 
 void exchange_result(struct platform *p, struct platform_tunnel *t, struct msg *m,
                      struct buf *bytes)
 {
-    struct arrival *a = arrival_new(p, t, m, bytes);
-    const struct msg_result *r = a != NULL ? &a->read.body.result : &m->body.result;
-    struct dispatch_job *job = dispatch_reported(tunnel_dispatch(t), &r->id);
-    const struct exchange *x = job == NULL ? NULL : job->owner; /* NULL: nobody waits for it */
+    struct arrival *a;
+    const struct msg_result *r;
+    struct dispatch_job *job;
+    const struct exchange *x;
 
+    if (exchange_move(p, t, &m->body.result, bytes)) {
+        return;
+    }
+    a = arrival_new(p, t, m, bytes);
+    r = a != NULL ? &a->read.body.result : &m->body.result;
+    job = dispatch_reported(tunnel_dispatch(t), &r->id);
+    x = job == NULL ? NULL : job->owner; /* NULL: nobody waits for it */
     log_result(t, r, x);
     if (a == NULL) {
         tunnel_send_not_stored(t, &r->id);
         return;
     }
+    exchange_share(t, r, buf_view(&a->message));
     if (x != NULL && x->hears_sent) {
         (void)answer(a, job, on_sent);
         return;

@@ -43,18 +43,44 @@ static void add_tunnel(const struct exchange *x, const struct msg_result *r, uin
               "to the agent and back, beside what it took there");
 }
 
+void exchange_trace_moved(const struct exchange *x, const struct cx_id *agent,
+                          const struct msg_failure *why)
+{
+    char text[CX_ID_TEXT_BYTES];
+
+    if (x->way->nhops == 0) {
+        add_api(x->way, x->profile, x->made_us);
+    }
+    trace_row(x->way, "dispatch", 0,
+              "agent %s could not do it (%s: %.*s) and sent nothing: another agent is asked",
+              id_text(agent, text), terms_stage(why->stage), (int)why->message.len,
+              (const char *)why->message.ptr);
+}
+
+void exchange_trace_shared(const struct exchange *x, const struct cx_id *with)
+{
+    char text[CX_ID_TEXT_BYTES];
+
+    add_api(x->way, x->profile, x->made_us);
+    trace_row(x->way, "dispatch", clock_mono_us() - x->began_us,
+              "the same refresh was under way (exchange %s): its result is this one's too",
+              id_text(with, text));
+}
+
 void exchange_trace(const struct exchange *x, const struct exchange_end *end)
 {
     uint64_t now_us = clock_mono_us();
     bool was_sent = x->sent_us != 0;
     bool is_own = x->connector[0] == '\0';
 
-    add_api(x->way, x->profile, x->made_us);
+    if (x->way->nhops == 0) { /* else it was moved or shared */
+        add_api(x->way, x->profile, x->made_us);
+    }
     if (was_sent) {
         add_dispatch(x, end, x->sent_us - x->began_us);
     }
     if (end->result != NULL) {
-        if (!is_own) {
+        if (!is_own && was_sent) {
             add_tunnel(x, end->result, now_us - x->sent_us);
         }
         return;

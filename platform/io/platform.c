@@ -218,6 +218,9 @@ static enum cx_err load(struct platform *p, struct cx_fail *fail)
     if (err == CX_OK) {
         err = platform_load_connectors(p, fail);
     }
+    if (err == CX_OK) {
+        err = exchanges_load_holds(p->exchanges, fail);
+    }
     return err == CX_OK ? profiles_new(p, &p->profiles, fail) : err;
 }
 

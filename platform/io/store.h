@@ -152,6 +152,12 @@ struct store_exchange {
     bool is_keyed;
     uint8_t repeat_sha256[32];
     uint8_t body_sha256[32];
+    /* "AGENT:STAGE" of each agent that could not do it and sent nothing, in order, a space between;
+     * NULL or "": it was never moved to another one */
+    const char *moved;
+    /* What dispatch needs to know again of its exclusive key after a restart (printable, no secret;
+     * platform/core/hold_text.h), while an agent may have it; NULL or "": it has none. */
+    const char *hold;
     /* the end; outcome OUTCOME_UNKNOWN while it runs */
     enum outcome outcome;
     enum verdict code;
@@ -163,8 +169,8 @@ struct store_exchange {
 typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE */
 
 /* Insert, or when the id is there (a job that moves to another agent; an exchange that ended
- * without a result) change its agent and its end; agent `none` leaves the agent as it is. An end
- * that came from a result stays: then nothing is changed, and `err` is CX_OK. `done` may be NULL.
+ * without a result) change its agent, moved, hold and its end; agent `none` and no hold leave
+ * them as they are. An end that came from a result stays: then nothing is changed, and `err` is CX_OK. `done` may be NULL.
  * Strings are copied. If there is no memory to note it, `done` gets CX_E_STORE: from the next
  * store_flush, or at once if not even that can be noted. Likewise store_put_result. */
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
@@ -252,6 +258,17 @@ enum { STORE_QUERY_ROWS = 4096 }; /* that one call looks at: a few milliseconds 
  * not seen. Errors: CX_E_STORE, CX_E_NOMEM. */
 enum cx_err store_list_exchanges(struct store *s, const struct store_query *query,
                                  struct cx_id *next, struct cx_fail *fail) CX_MUST_CHECK;
+
+/* At the start: those that an agent may still have, as of when we were killed. Of the first kind,
+ * all that have no end, of whatever was going on when the last one began (`span_ms` is the longest
+ * time that one runs). Of the second, those with a hold that no result has ended, since `since_ms`;
+ * they may be of the first kind too. Borrowed for the call; `each` must not use the store. Errors:
+ * CX_E_STORE, CX_E_NOMEM. */
+typedef void store_each_exchange(void *ctx, const struct store_exchange *e);
+enum cx_err store_each_open(struct store *s, uint64_t span_ms, store_each_exchange *each, void *ctx,
+                            struct cx_fail *fail) CX_MUST_CHECK;
+enum cx_err store_each_hold(struct store *s, uint64_t since_ms, store_each_exchange *each,
+                            void *ctx, struct cx_fail *fail) CX_MUST_CHECK;
 
 /* Is anything noted? */
 bool store_is_dirty(const struct store *s);

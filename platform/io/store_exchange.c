@@ -13,6 +13,11 @@ static const char *next_text(const struct note_group *g, size_t *at)
     return text;
 }
 
+static const char *text_or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
 /* How it ended: six parameters. */
 static void put_end(struct query *q, const struct store_exchange *e)
 {
@@ -55,6 +60,8 @@ static enum cx_err write_exchange(struct store *s, const struct note *note, stru
     query_put_u64(&q, e->began_ms);
     put_end(&q, e);
     put_repeat(&q, s, note);
+    query_put_text(&q, text_or_null(next_text(&s->written, &at))); /* moved */
+    query_put_text(&q, text_or_null(next_text(&s->written, &at))); /* hold */
     return query_run(&q, fail);
 }
 

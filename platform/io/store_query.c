@@ -10,11 +10,14 @@ static const char *const kept_sql[KEPT_COUNT] = {
     [KEPT_ROLLBACK] = "ROLLBACK",
     [KEPT_PUT_EXCHANGE] =
         "INSERT INTO exchanges (id, profile, connector, key, subject, purpose, agent, began_ms,"
-        " outcome, code, execution, stage, status, ended_ms, repeat_sha256, sealed_body_sha256)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " outcome, code, execution, stage, status, ended_ms, repeat_sha256, sealed_body_sha256,"
+        " moved, hold)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET agent = coalesce(excluded.agent, agent),"
         " outcome = excluded.outcome, code = excluded.code, execution = excluded.execution,"
-        " stage = excluded.stage, status = excluded.status, ended_ms = excluded.ended_ms"
+        " stage = excluded.stage, status = excluded.status, ended_ms = excluded.ended_ms,"
+        " moved = excluded.moved,"
+        " hold = coalesce(excluded.hold, hold)"
         " WHERE result IS NULL",
     [KEPT_END_EXCHANGE] =
         "UPDATE exchanges SET outcome = ?, code = ?, execution = ?, stage = ?, status = ?,"

@@ -8,7 +8,7 @@
 /* What the parts of the store share; nobody else includes it. */
 
 enum {
-    STORE_VERSION = 2,                         /* of the schema, in user_version */
+    STORE_VERSION = 3,                         /* of the schema, in user_version */
     STORE_APPLICATION_ID = 0x43584e53,         /* tells our files from other SQLite files */
     STORE_BUSY_MS = 100,                       /* how long the sqlite3 shell may make us wait */
     STORE_TIDY_ROWS = 64,                      /* a step of store_tidy: a millisecond */

@@ -125,7 +125,7 @@ enum cx_err store_find_repeat(struct store *s, const uint8_t repeat_sha256[32], 
 
 #define TRAIL_COLUMNS                                                                              \
     "SELECT id, profile, connector, key, subject, purpose, agent, began_ms, outcome, code,"        \
-    " execution, stage, status, ended_ms FROM exchanges "
+    " execution, stage, status, ended_ms, moved, hold FROM exchanges "
 #define TRAIL_RANGE "id < ? AND id >= ? ORDER BY id DESC"
 
 /* Few exchanges end in a way that the index by outcome has, and it is then the shorter way. */
@@ -188,6 +188,8 @@ static struct store_exchange read_trail(struct query *q)
         .stage = terms_stage_of(slice_of_str(query_text(q, 11))),
         .status = (uint32_t)query_u64(q, 12),
         .ended_ms = query_u64(q, 13),
+        .moved = query_text(q, 14),
+        .hold = query_text(q, 15),
     };
 }
 
@@ -228,4 +230,57 @@ enum cx_err store_list_exchanges(struct store *s, const struct store_query *quer
         *next = has_more ? last : (struct cx_id){{0}};
     }
     return err;
+}
+
+/* --- what may still be with an agent --- */
+
+static enum cx_err each_row(struct query *q, store_each_exchange *each, void *ctx,
+                            struct cx_fail *fail)
+{
+    while (query_next(q)) {
+        struct store_exchange e = read_trail(q);
+
+        each(ctx, &e);
+    }
+    return query_end(q, fail);
+}
+
+/* When the newest exchange began; 0: there is none. */
+static enum cx_err find_newest(struct store *s, uint64_t *began_ms, struct cx_fail *fail)
+{
+    struct query q;
+
+    query_start(&q, s, "SELECT began_ms FROM exchanges ORDER BY id DESC LIMIT 1");
+    *began_ms = query_next(&q) ? query_u64(&q, 0) : 0;
+    return query_end(&q, fail);
+}
+
+enum cx_err store_each_open(struct store *s, uint64_t span_ms, store_each_exchange *each, void *ctx,
+                            struct cx_fail *fail)
+{
+    static const uint8_t none[10] = {0};
+    uint64_t newest_ms;
+    struct cx_id least;
+    struct query q;
+    enum cx_err err = find_newest(s, &newest_ms, fail);
+
+    if (err != CX_OK) {
+        return err;
+    }
+    least = id_make(store_before(newest_ms, span_ms), none);
+    query_start(&q, s, TRAIL_COLUMNS "WHERE outcome = '' AND id >= ?");
+    query_put_blob(&q, slice_of(least.bytes, sizeof(least.bytes)));
+    return each_row(&q, each, ctx, fail);
+}
+
+enum cx_err store_each_hold(struct store *s, uint64_t since_ms, store_each_exchange *each,
+                            void *ctx, struct cx_fail *fail)
+{
+    struct query q;
+
+    query_start(&q, s,
+                TRAIL_COLUMNS "INDEXED BY exchanges_by_hold WHERE hold IS NOT NULL"
+                              " AND result IS NULL AND execution <> 'not_sent' AND began_ms >= ?");
+    query_put_u64(&q, since_ms);
+    return each_row(&q, each, ctx, fail);
 }

@@ -41,13 +41,6 @@ struct registry_agent *tunnel_agent(const struct platform_tunnel *t);
 uint64_t tunnel_serial(const struct platform_tunnel *t);
 struct platform_tunnel *tunnel_by_serial(const struct platform *p, uint64_t serial);
 
-/* Has the connector an agent that is connected, and none that can read an issuer's metadata? */
-bool tunnel_is_discovery_new(const struct registry_connector *c);
-
-/* One of the connector's agents that are connected does not know how to revoke a token: it would
- * take the answer for that of a token endpoint, so none is asked. */
-bool tunnel_is_revocation_new(const struct registry_connector *c);
-
 /* Close every tunnel of this agent, which is revoked: with 4401 and the reason, at once, and
  * nothing more of what is queued goes out. */
 void tunnel_close_agent(struct platform *p, const struct registry_agent *a, const char *reason);

@@ -1,6 +1,7 @@
 #include "common/io/clock.h"
 #include "common/io/log.h"
 #include "platform/core/agent_policy.h"
+#include "platform/core/features.h"
 #include "platform/io/tunnel_internal.h"
 
 #include <stdlib.h>
@@ -76,22 +77,13 @@ static void note_agent(struct platform_tunnel *t, const struct msg_hello *hello)
     platform_store_dirty(t->platform);
 }
 
-static bool has_feature(const struct msg_hello *hello, const char *name)
-{
-    for (size_t i = 0; i < hello->nfeatures; i++) {
-        if (slice_eq_str(hello->features[i], name)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool join_dispatch(struct platform_tunnel *t, const struct msg_hello *hello)
 {
     struct dispatch_hello h = {.agent = t->agent->id,
                                .ledger = t->ledger_life,
                                .number = hello->tunnel,
                                .capacity = hello->capacity,
+                               .features = features_of_hello(hello),
                                .known = hello->known,
                                .nknown = hello->nknown};
 
@@ -111,37 +103,6 @@ static void log_up(const struct platform_tunnel *t, const struct msg_hello *hell
               kv_u64("rules", hello->policy.nrules));
 }
 
-bool tunnel_is_discovery_new(const struct registry_connector *c)
-{
-    bool is_any = false;
-
-    for (const struct registry_agent *a = c->agents; a != NULL; a = a->next) {
-        for (unsigned i = 0; i < MSG_TUNNELS_MAX; i++) {
-            const struct platform_tunnel *t = a->tunnels[i];
-
-            if (t != NULL && t->can_discover) {
-                return false;
-            }
-            is_any = is_any || t != NULL;
-        }
-    }
-    return is_any;
-}
-
-bool tunnel_is_revocation_new(const struct registry_connector *c)
-{
-    for (const struct registry_agent *a = c->agents; a != NULL; a = a->next) {
-        for (unsigned i = 0; i < MSG_TUNNELS_MAX; i++) {
-            const struct platform_tunnel *t = a->tunnels[i];
-
-            if (t != NULL && !t->can_revoke) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 bool tunnel_on_hello(struct platform_tunnel *t, const struct msg *m, struct cx_fail *fail)
 {
     const struct msg_hello *hello = &m->body.hello;
@@ -158,8 +119,6 @@ bool tunnel_on_hello(struct platform_tunnel *t, const struct msg *m, struct cx_f
     t->is_greeted = true;
     t->number = hello->tunnel;
     t->capacity = hello->capacity;
-    t->can_discover = has_feature(hello, "discover");
-    t->can_revoke = has_feature(hello, "revoke");
     t->session = random_id();
     note_agent(t, hello);
     t->ledger_life = t->agent->ledger_life;

@@ -27,9 +27,7 @@ struct platform_tunnel {
     uint32_t capacity;
     bool is_greeted;
     bool is_closing;
-    bool has_refused;  /* a job: dispatch waits to hear of room */
-    bool can_discover; /* its agent's features name it */
-    bool can_revoke;   /* likewise */
+    bool has_refused; /* a job: dispatch waits to hear of room */
     struct loop_timer hello_timer;
     struct loop_timer leave_timer; /* looks whether a draining agent still has anything of ours */
     struct loop_timer ack_timer;   /* sends what no job has taken along */

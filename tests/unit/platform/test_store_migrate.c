@@ -94,7 +94,7 @@ static void a_store_of_schema_1_goes_on_with_all_that_it_holds(void **state)
 
     fill(f);
     fixture_open(f);
-    assert_string_equal(fixture_get(f, "PRAGMA user_version"), "2");
+    assert_string_equal(fixture_get(f, "PRAGMA user_version"), "3");
     expect_claim(f, 1, T0 + 60, "token");
     assert_int_equal(store_find_exchange(f->store, &id, &found, &f->fail), CX_OK);
     assert_true(found.has_result && !found.is_keyed);

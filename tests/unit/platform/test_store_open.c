@@ -177,7 +177,7 @@ static void open_refuses_a_store_of_a_newer_version(void **state)
     struct fixture *f = *state;
 
     fixture_close(f);
-    fixture_sql(f, "PRAGMA user_version = 3");
+    fixture_sql(f, "PRAGMA user_version = 4");
     assert_int_equal(store_open(f->path, &f->key, &f->store, &f->fail), CX_E_STORE);
     assert_non_null(
         strstr(f->fail.detail, "newer connector-platform (schema 3; this one knows 2)"));
