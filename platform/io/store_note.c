@@ -158,8 +158,7 @@ static void note_part(struct store *s, struct note *note, struct slice part)
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx)
 {
-    const char *const texts[] = {e->profile, e->connector, e->key,
-                                 e->subject, e->moved,     e->hold};
+    const char *const texts[] = {e->profile, e->connector, e->key, e->subject, e->moved, e->hold};
     struct note *note = add(s, NOTE_EXCHANGE);
 
     if (note != NULL) {

@@ -64,10 +64,11 @@ static const char step_2[] = "ALTER TABLE exchanges ADD COLUMN repeat_sha256 BLO
 
 /* Where it was before, and what its exclusive key is known by: see struct store_exchange. In the
  * index are those whose key is still in use. */
-static const char step_3[] = "ALTER TABLE exchanges ADD COLUMN moved TEXT;"
-                             "ALTER TABLE exchanges ADD COLUMN hold TEXT;"
-                             "CREATE INDEX exchanges_by_hold ON exchanges (began_ms)"
-                             " WHERE hold IS NOT NULL AND result IS NULL AND execution <> 'not_sent';";
+static const char step_3[] =
+    "ALTER TABLE exchanges ADD COLUMN moved TEXT;"
+    "ALTER TABLE exchanges ADD COLUMN hold TEXT;"
+    "CREATE INDEX exchanges_by_hold ON exchanges (began_ms)"
+    " WHERE hold IS NOT NULL AND result IS NULL AND execution <> 'not_sent';";
 
 const char *const store_steps[STORE_VERSION] = {step_1, step_2, step_3};
 

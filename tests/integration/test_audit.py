@@ -6,7 +6,7 @@ import time
 import pytest
 from hand import ask, hand, hang_up, job_id_text, kill  # noqa: F401
 
-FIELDS = {"id", "profile", "connector", "agent", "key", "purpose", "outcome", "code", "execution", "stage", "status",
+FIELDS = {"id", "profile", "connector", "agent", "moved", "key", "purpose", "outcome", "code", "execution", "stage", "status",
           "began_at", "ended_at", "duration_ms"}
 
 

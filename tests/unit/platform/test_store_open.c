@@ -180,8 +180,8 @@ static void open_refuses_a_store_of_a_newer_version(void **state)
     fixture_sql(f, "PRAGMA user_version = 4");
     assert_int_equal(store_open(f->path, &f->key, &f->store, &f->fail), CX_E_STORE);
     assert_non_null(
-        strstr(f->fail.detail, "newer connector-platform (schema 3; this one knows 2)"));
-    assert_string_equal(fixture_get(f, "PRAGMA user_version"), "3");
+        strstr(f->fail.detail, "newer connector-platform (schema 4; this one knows 3)"));
+    assert_string_equal(fixture_get(f, "PRAGMA user_version"), "4");
     fixture_sql(f, "PRAGMA user_version = -1");
     assert_int_equal(store_open(f->path, &f->key, &f->store, &f->fail), CX_E_STORE);
     assert_non_null(strstr(f->fail.detail, "not a store"));
@@ -301,7 +301,7 @@ static void the_file_is_set_as_the_contract_wants(void **state)
                 {"PRAGMA synchronous", 1},
                 {"PRAGMA temp_store", 2},
                 {"PRAGMA busy_timeout", STORE_BUSY_MS},
-                {"PRAGMA user_version", 2},
+                {"PRAGMA user_version", 3},
                 {"PRAGMA wal_autocheckpoint", 0},
                 {"PRAGMA trusted_schema", 0}};
 
