@@ -139,7 +139,8 @@ size_t dispatch_waiting(const struct dispatch *d)
     return n;
 }
 
-/* Take it, with the tunnel that has room for it (NULL: none), or the key that it has to wait for. */
+/* Take it, with the tunnel that has room for it (NULL: none), or the key that it has to wait for.
+ */
 static enum dispatch_answer take(struct dispatch_connector *c, const struct dispatch_order *order,
                                  struct dispatch_tunnel *t, struct dispatch_hold *busy)
 {
@@ -198,7 +199,6 @@ enum dispatch_answer dispatch_submit(struct dispatch_connector *c,
     struct dispatch_hold *busy = order->exclusive != NULL ? hold_find(c, order->exclusive) : NULL;
     struct dispatch_tunnel *t = busy == NULL ? queue_pick_new(c, order->needs) : NULL;
     enum dispatch_answer answer;
-
 
     if (counts.tunnels == 0 && order->now_ms >= c->expected_until_ms) {
         return DISPATCH_OFFLINE;

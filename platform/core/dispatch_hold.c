@@ -270,8 +270,8 @@ static struct dispatch_hold *hold_of(const struct dispatch *d, const struct disp
                    : NULL;
     }
     hold = t->connector->holds;
-    while (hold != NULL && !(hold->job == NULL && id_eq(&hold->id, id) &&
-                             id_eq(&hold->agent, &t->agent))) {
+    while (hold != NULL &&
+           !(hold->job == NULL && id_eq(&hold->id, id) && id_eq(&hold->agent, &t->agent))) {
         hold = hold->next;
     }
     return hold;

@@ -1,9 +1,7 @@
 #include "platform/io/exchange.h"
 
-#include "common/core/wire.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
-#include "platform/core/features.h"
 #include "platform/core/hold_text.h"
 #include "platform/io/exchange_internal.h"
 #include "platform/io/own.h"
@@ -231,61 +229,6 @@ static void on_awaited(void *arg)
     }
 }
 
-/* A GET of the profile's token URL, and nothing else with it. */
-static struct msg_job discovery_job(const struct exchange_request *request,
-                                    const struct profile_call *call)
-{
-    return (struct msg_job){.id = call->id,
-                            .budget_ms = call->budget_ms,
-                            .purpose = PURPOSE_DISCOVER,
-                            .request = {.method = METHOD_GET,
-                                        .url = slice_of_str(request->profile->token_url),
-                                        .encoding = ENCODING_FORM,
-                                        .client.method = CLIENT_NONE}};
-}
-
-/* What an agent is to get. */
-struct made_job {
-    struct buf message;
-    uint32_t needs;
-    bool is_exclusive;
-    struct exchange_keys keys; /* if so */
-};
-
-/* The job's message, from the profile and the call. CX_E_SYNTAX: `faults` has something. */
-static enum cx_err make_job(const struct exchanges *x, const struct exchange_request *request,
-                            const struct cx_id *id, struct made_job *out, struct faults *faults)
-{
-    struct profile_call call = *request->call;
-    struct profile_job made = {0};
-    struct msg m = {.type = MSG_JOB};
-    struct cx_fail fail = {0};
-    enum cx_err err;
-
-    call.id = *id;
-    call.budget_ms = exchange_agent_budget_ms(request->budget_ms);
-    if (call.purpose == PURPOSE_DISCOVER) {
-        made.job = discovery_job(request, &call);
-    } else if (!profile_make_job(request->profile, &call, &made, faults)) {
-        return CX_E_SYNTAX;
-    }
-    m.body.job = made.job;
-    m.body.job.trace_id = slice_of_str(request->trace_id);
-    err = wire_put(&m, MSG_MESSAGE_BYTES_MAX, &out->message, &fail);
-    if (err == CX_E_TOO_BIG) {
-        faults_add(faults, NULL, "variables", "are too long together: a job has at most %d bytes",
-                   MSG_MESSAGE_BYTES_MAX);
-        err = CX_E_SYNTAX;
-    }
-    out->needs = features_of_job(&m.body.job);
-    out->is_exclusive = call.purpose == PURPOSE_REFRESH && request->profile->connector != NULL;
-    if (err == CX_OK && out->is_exclusive) {
-        err = exchange_make_keys(x, request, &m.body.job, &out->keys);
-    }
-    profile_job_done(&made);
-    return err;
-}
-
 static struct exchange *exchange_new(struct platform *p, const struct exchange_request *request,
                                      const struct cx_id *id)
 {
@@ -364,7 +307,7 @@ static void await(struct exchange *x, uint64_t expected_ms, uint64_t budget_ms)
 }
 
 static enum exchange_begun submit(struct exchange *x, struct registry_connector *c,
-                                  const struct exchange_request *request, struct made_job *made)
+                                  const struct exchange_request *request, struct exchange_job *made)
 {
     uint64_t now_ms = loop_now_ms(x->platform->loop);
     struct dispatch_order order = {.id = x->id,
@@ -380,6 +323,9 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
         return refuse(x, &fail_draining, EXCHANGE_DRAINING);
     }
     loop_timer_start(x->platform->loop, &x->deadline, request->budget_ms, on_deadline, x);
+    if (made->is_exclusive) {
+        exchange_watch_holds(x->platform->exchanges);
+    }
     switch (dispatch_submit(c->dispatch, &order)) {
     case DISPATCH_AWAITED:
         await(x, dispatch_connector_expected(c->dispatch) - now_ms, request->budget_ms);
@@ -389,9 +335,6 @@ static enum exchange_begun submit(struct exchange *x, struct registry_connector 
         x->has_begun = true;
         if (x->early != NULL) { /* the store could not even note it */
             loop_timer_start(x->platform->loop, &x->deadline, 0, on_early_end, x);
-        }
-        if (made->is_exclusive) {
-            exchange_watch_holds(x->platform->exchanges);
         }
         return EXCHANGE_BEGUN;
     case DISPATCH_OFFLINE:
@@ -417,13 +360,13 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     uint64_t began_us = clock_mono_us();
     struct exchange *x;
     uint8_t random[10];
-    struct made_job made = {0};
+    struct exchange_job made = {0};
     enum cx_err err;
 
     random_take(&p->ids, random, sizeof(random));
     *id = id_next(&p->exchanges->ids, clock_wall_ms(), random);
     buf_init(&made.message, MSG_MESSAGE_BYTES_MAX);
-    err = make_job(p->exchanges, request, id, &made, faults);
+    err = exchange_make_job(p->exchanges, request, id, &made, faults);
     if (err == CX_E_SYNTAX) {
         begun = EXCHANGE_INPUT;
     } else if (c == NULL && !is_own) {

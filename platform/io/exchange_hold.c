@@ -40,8 +40,7 @@ enum cx_err exchange_make_keys(const struct exchanges *x, const struct exchange_
     if (err == CX_OK) {
         digest(x, buf_view(&bytes), out->same);
         buf_clear(&bytes);
-        err = buf_put(&bytes,
-                      slice_of(request->profile->name, strlen(request->profile->name) + 1));
+        err = buf_put(&bytes, slice_of(request->profile->name, strlen(request->profile->name) + 1));
     }
     if (err == CX_OK) {
         err = buf_put(&bytes, request->call->refresh_token);
@@ -107,8 +106,7 @@ static void share_with(struct exchange *x, const struct exchange_end *end, struc
     }
 }
 
-void exchange_share(struct platform_tunnel *t, const struct msg_result *r,
-                    struct slice part)
+void exchange_share(struct platform_tunnel *t, const struct msg_result *r, struct slice part)
 {
     struct msg_result result = *r;
     struct exchange_end end = {.result = &result, .agent = tunnel_agent(t)->id};

@@ -103,4 +103,20 @@ void exchange_watch_holds(struct exchanges *x);
 /* Call `done` and free. True: somebody was answered. */
 bool exchange_end_with(struct exchange *x, const struct exchange_end *end);
 
+/* --- exchange_job.c --- */
+
+/* What an agent is to get. */
+struct exchange_job {
+    struct buf message;
+    uint32_t needs;            /* of an agent (platform/core/features.h) */
+    bool is_exclusive;         /* a refresh */
+    struct exchange_keys keys; /* if so */
+};
+
+/* From the profile and the call. `out->message` is set up by the caller. CX_E_SYNTAX: `faults` has
+ * something. */
+enum cx_err exchange_make_job(const struct exchanges *x, const struct exchange_request *request,
+                              const struct cx_id *id, struct exchange_job *out,
+                              struct faults *faults) CX_MUST_CHECK;
+
 #endif

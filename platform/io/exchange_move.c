@@ -53,13 +53,12 @@ static void acknowledge(struct platform *p, struct platform_tunnel *t, const str
 
 bool exchange_tell_refusal(struct exchange *x, const struct dispatch_job *job)
 {
-    struct exchange_end end = {
-        .id = x->id, .connector = x->connector, .agent = job->refusal_agent};
+    struct exchange_end end = {.id = x->id, .connector = x->connector, .agent = job->refusal_agent};
     struct dispatch_failure row = {.execution = EXECUTION_NOT_SENT, .stage = job->refusal_stage};
     struct msg m = {0};
     struct cx_fail fail;
-    bool is_there = job->refusal.len > 0 &&
-                    wire_get(buf_view(&job->refusal), &m, &fail) == CX_OK && m.type == MSG_RESULT;
+    bool is_there = job->refusal.len > 0 && wire_get(buf_view(&job->refusal), &m, &fail) == CX_OK &&
+                    m.type == MSG_RESULT;
 
     if (is_there) {
         end.result = &m.body.result;
