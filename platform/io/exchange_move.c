@@ -75,12 +75,14 @@ bool exchange_tell_refusal(struct exchange *x, const struct dispatch_job *job)
 }
 
 /* Nobody else can do it: the caller hears what says the most. */
-static bool end_by_refusal(struct platform *p, struct platform_tunnel *t, struct dispatch_job *job)
+static bool end_by_refusal(struct platform *p, struct platform_tunnel *t, struct dispatch_job *job,
+                           enum stage stage)
 {
     struct exchange *x = job->owner;
     const struct cx_id id = job->id;
 
     job->owner = NULL;
+    add_moved(x, &job->agent, stage);
     if (!exchange_tell_refusal(x, job)) {
         job->owner = x;
         return false;
@@ -114,7 +116,8 @@ bool exchange_move(struct platform *p, struct platform_tunnel *t, const struct m
     }
     if (!dispatch_may_move(tunnel_dispatch(t), job, r->error.stage, now_ms)) {
         return id_eq(&job->agent, &tunnel_agent(t)->id) && job->state == DISPATCH_SENT &&
-               dispatch_is_outdone(job, r->error.stage) && end_by_refusal(p, t, job);
+               dispatch_is_outdone(job, r->error.stage) &&
+               end_by_refusal(p, t, job, r->error.stage);
     }
     note_move(job->owner, &job->agent, r);
     tunnel_send_ack(t, &id); /* before the next job goes out: that may need the room */
