@@ -7,7 +7,6 @@ import time
 import schedule
 
 GIVE_UP_S = 12.0  # after the budget: a caller that waits longer hangs up, and the checker asks why it had to
-WAITED = ("refused", "cut")  # attempts that got no answer, because the platform or the way to it was gone
 
 
 def uuid_ms(exchange_id):
@@ -154,7 +153,7 @@ class Driver:
             session = self.next_session(session, old, rows)
             slow_ms = max([(r or {}).get("retry_after_ms") or 0 for r in rows])
             await self.pause(min(slow_ms, 2000) / 1000)
-            if any(call["attempts"][-1]["how"] in WAITED for call in calls):
+            if any(call["attempts"][-1]["how"] != "answered" for call in calls):
                 await self.platform_answers()
 
     @staticmethod

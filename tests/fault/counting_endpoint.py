@@ -10,6 +10,7 @@ standard input: `resets N` has the next N requests reset when their first bytes 
     executed  the whole request has come, and this was done: token, refresh (the new one), old (the one it was given)
     answered  the whole answer was given to the kernel
     closed    the peer was gone before that
+    ended     the connection was ended instead, as the call wants it
 """
 import asyncio
 import itertools
@@ -160,11 +161,13 @@ class Connection(asyncio.Protocol):
             await asyncio.sleep(3600)
         if self.transport.is_closing():
             self.server.journal("closed", x=execution, call=request.call)
-        elif request.mode == "reset":
-            self.reset()
-        elif request.mode == "cut":
-            self.transport.write(answer[:-len(answer) // 4])
-            self.transport.close()
+        elif request.mode in ("reset", "cut"):
+            self.server.journal("ended", x=execution, call=request.call)
+            if request.mode == "reset":
+                self.reset()
+            else:
+                self.transport.write(answer[:-len(answer) // 4])
+                self.transport.close()
         else:
             self.transport.write(answer)
             self.server.journal("answered", x=execution, call=request.call)

@@ -1,7 +1,7 @@
 """Holds what all four parties have seen against the delivery contract. Pure: histories in, violations out.
 
     calls       the callers': what was asked, each attempt with its answer, each claim (callers.py)
-    journal     the endpoint's: seen, executed, answered, closed (counting_endpoint.py)
+    journal     the endpoint's: seen, executed, answered, closed, ended (counting_endpoint.py)
     rows        the platform's audit trail, by exchange
     faults      what was broken, from when to when (faults.py)
     agents      the name of the agent behind each address that the endpoint has seen
@@ -221,7 +221,7 @@ def refresh_spans(h):
             continue
         call = calls[line["call"]]
         agent = h.agents.get(line["peer"])
-        ends = [execution[e]["t"] for e in ("answered", "closed") if e in execution]
+        ends = [execution[e]["t"] for e in ("answered", "closed", "ended") if e in execution]
         ends += [f["begin"] for f in h.faults if f["kind"] == "kill" and f["target"] in (agent, "endpoint") and f["begin"] >= line["t"]]
         yield line["old"], line["t"], min([*ends, h.began(call) + call["budget_ms"] / 1000]), call
 

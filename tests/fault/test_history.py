@@ -232,6 +232,7 @@ def test_two_refreshes_with_one_token_at_once():
 @pytest.mark.parametrize("ends, faults", [
     ([line("answered", 10.1, x="x1", name="a")], []),
     ([line("closed", 10.1, x="x1", name="a")], []),
+    ([line("ended", 10.1, x="x1", name="a")], []),
     ([], [fault("kill", "a1", 10.1)]),
 ])
 def test_one_refresh_after_the_other(ends, faults):

@@ -34,6 +34,11 @@ def sh(*argv, check=True, stdin=None):
     return done
 
 
+def is_sanitized():
+    """Whether the programs are built with AddressSanitizer, which takes memory of its own."""
+    return "CONNECTOR_SANITIZE:BOOL=ON" in (rig.BUILD / "CMakeCache.txt").read_text()
+
+
 def die_with_caller():
     """In a child: if this run is killed, so is what it has started."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
