@@ -217,6 +217,7 @@ static enum cx_err make_network(struct agent *a, struct cx_fail *fail)
     enum cx_err err = loop_new(&a->loop, fail);
 
     if (err == CX_OK) {
+        loop_set_poll(a->loop, a->config.settings.poll_us);
         err = web_new(a->loop, &web, &a->web, fail);
     }
     if (err == CX_OK) {

@@ -7,6 +7,7 @@
 #include "common/io/conf_file.h"
 #include "common/io/file.h"
 #include "common/io/log.h"
+#include "common/io/loop.h"
 #include "common/io/proxy_settings.h"
 #include "common/io/rule_settings.h"
 
@@ -40,6 +41,9 @@ static const struct conf_row rows[] = {
      "jobs held at once: running, or not yet acknowledged by the platform", NULL},
     {"limits.answer_bytes", CONF_U32, AT(answer_bytes), "131072", ANSWER_BYTES_MIN,
      ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint, decoded, in bytes", NULL},
+    {"limits.poll_us", CONF_U32, AT(poll_us), "200", 0, LOOP_POLL_US_MAX, 0,
+     "while there is much to do, how long to look for more before sleeping, in microseconds; 0 saves "
+     "processor time and adds to the latency of each job", NULL},
     {"policy", CONF_GROUPS(&rule_settings_table), AT(policy), NULL, 0, RULE_SETTINGS_MAX, CONF_RELOADABLE,
      "what may be reached: nothing but these; the first rule that matches decides", ""},
     {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,

@@ -21,6 +21,7 @@ struct agent_settings {
     char *key;
     uint32_t jobs;
     uint32_t answer_bytes;
+    uint32_t poll_us;
     struct conf_list policy; /* struct rule_settings */
     char *policy_directory;
     char *secrets_directory;

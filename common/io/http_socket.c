@@ -128,6 +128,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     int fd = s->fd;
     int what = 0;
 
+    loop_note_event(h->loop);
     if (status != 0) { /* an error on the socket; libuv has stopped the handle */
         s->watched = 0;
         events = s->wanted; /* libcurl finds the error when it reads or writes */

@@ -2,6 +2,7 @@
 
 #include "common/io/loop_private.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -213,6 +214,38 @@ void loop_defer_cancel(struct loop_hook *hook)
     }
 }
 
+/* ---- looking again instead of sleeping ---- */
+
+void loop_set_poll(struct loop *loop, uint32_t limit_us)
+{
+    polling_init(&loop->polling, (uint64_t)limit_us * 1000);
+}
+
+void loop_note_event(struct loop *loop)
+{
+    if (loop->polling.is_idle) {
+        polling_end_wait(&loop->polling, uv_hrtime());
+    }
+}
+
+/* There is nothing to do. The next turn looks for events, without waiting if this is true; in
+ * between whoever else wants the core has it. */
+static bool loop_looks_again(struct loop *loop)
+{
+    struct polling *p = &loop->polling;
+    uint64_t now_ns = p->limit_ns != 0 ? uv_hrtime() : 0;
+    bool is_first = !p->is_idle;
+
+    if (!polling_goes_on(p, now_ns)) {
+        return false;
+    }
+    if (!is_first) {
+        (void)sched_yield(); /* does not fail on Linux */
+        polling_gave_way(p, now_ns, uv_hrtime());
+    }
+    return true;
+}
+
 /* ---- the turn ---- */
 
 static void loop_before_cb(uv_prepare_t *before)
@@ -223,7 +256,7 @@ static void loop_before_cb(uv_prepare_t *before)
     loop_run_hooks(loop);
     loop_take_late(loop);
     loop_set_clock(loop);
-    if (loop_is_pending(loop)) {
+    if (loop_is_pending(loop) || loop_looks_again(loop)) {
         loop_stay_awake(loop);
     } else {
         (void)uv_idle_stop(&loop->awake);

@@ -30,6 +30,16 @@ void loop_stop(struct loop *loop);
 /* Run what is ready, wait for nothing. For shutting down, and for tests. */
 void loop_turn(struct loop *loop);
 
+/* How long, in microseconds, a loop that has run out of work looks for events again and again
+ * before it sleeps (common/core/polling.h says when, and why); 0, as after loop_new: not at all.
+ * With one job at a time, on two virtual cores, it takes the tunnel's part of the latency from 170
+ * to 50 us and a tenth of the agent's processor time a job away; with 64 it changes neither. */
+enum { LOOP_POLL_US = 200, LOOP_POLL_US_MAX = 1000 };
+void loop_set_poll(struct loop *loop, uint32_t limit_us);
+
+/* Something has come from outside: for those who hear of descriptors by callbacks of their own. */
+void loop_note_event(struct loop *loop);
+
 /* For code that brings handles of its own (the HTTP client's sockets). */
 struct uv_loop_s *loop_uv(struct loop *loop);
 

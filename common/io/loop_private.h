@@ -2,6 +2,7 @@
 #define CONNECTOR_COMMON_IO_LOOP_PRIVATE_H
 
 #include "common/core/clock_watch.h"
+#include "common/core/polling.h"
 #include "common/io/loop.h"
 
 #include <uv.h>
@@ -27,6 +28,7 @@ struct loop {
     uv_prepare_t before;  /* before the loop waits */
     uv_check_t after;     /* after the events */
     uv_idle_t awake;      /* runs while there is something for the next turn */
+    struct polling polling;
     struct timers timers;
     struct loop_hooks hooks; /* to run at the end of this turn */
     struct loop_hooks late;  /* to be among them when the loop has looked for events once more */

@@ -72,6 +72,7 @@ static int web_callback(struct lws *wsi, enum lws_callback_reasons reason, void 
     struct web *web = web_the_one;
 
     if (conn != NULL) {
+        loop_note_event(web->loop);
         return conn->callback(conn, wsi, reason, in, len);
     }
     if (reason == LWS_CALLBACK_WSI_CREATE && web->adopting != NULL) {

@@ -201,7 +201,11 @@ static enum cx_err open_loop(struct platform *p, struct cx_fail *fail)
     struct web_opts web = {.subprotocol = MSG_SUBPROTOCOL, .log = on_web_log};
     enum cx_err err = loop_new(&p->loop, fail);
 
-    return err == CX_OK ? web_new(p->loop, &web, &p->web, fail) : err;
+    if (err != CX_OK) {
+        return err;
+    }
+    loop_set_poll(p->loop, p->settings.limits_poll_us);
+    return web_new(p->loop, &web, &p->web, fail);
 }
 
 /* From the store to memory. */

@@ -4,6 +4,7 @@
 #include "common/core/path.h"
 #include "common/io/conf_file.h"
 #include "common/io/log.h"
+#include "common/io/loop.h"
 #include "common/io/rule_settings.h"
 #include "platform/core/listen.h"
 
@@ -65,6 +66,9 @@ static const struct conf_row rows[] = {
     {"limits.answer_bytes", CONF_U32, AT(limits_answer_bytes), "131072", ANSWER_BYTES_MIN,
      ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint to one of these, decoded, in bytes",
      NULL},
+    {"limits.poll_us", CONF_U32, AT(limits_poll_us), "200", 0, LOOP_POLL_US_MAX, 0,
+     "while there is much to do, how long to look for more before sleeping, in microseconds; 0 saves "
+     "processor time and adds to the latency of each job", NULL},
     {"policy", CONF_GROUPS(&rule_settings_platform_table), AT(policy), NULL, 0, RULE_SETTINGS_MAX,
      CONF_RELOADABLE,
      "what the platform may ask by itself, for profiles without a connector: nothing but these; the "

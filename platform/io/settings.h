@@ -24,6 +24,7 @@ struct platform_settings {
     uint32_t limits_queue_per_connector;
     uint32_t limits_own_exchanges;
     uint32_t limits_answer_bytes;
+    uint32_t limits_poll_us;
     struct conf_list policy; /* struct rule_settings */
     char *metrics_listen;    /* "HOST:PORT"; NULL: off */
     int log_level, log_format;

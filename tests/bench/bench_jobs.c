@@ -318,6 +318,7 @@ int main(int argc, char **argv)
     if (loop_new(&b.loop, &fail) != CX_OK || web_new(b.loop, &web_opts, &web, &fail) != CX_OK) {
         bench_fail("the loop", cx_fail_text(&fail));
     }
+    loop_set_poll(b.loop, LOOP_POLL_US);
     server = open_server(&b, web, argv);
     (void)puts("listening");
     (void)fflush(stdout);

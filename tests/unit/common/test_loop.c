@@ -3,6 +3,7 @@
 #include "tests/support/check.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -13,6 +14,7 @@ struct seen {
     char order[32];
     size_t n;
     int count;
+    int fds[2];
 };
 
 static void note(struct seen *s, char what)
@@ -212,6 +214,55 @@ static void a_late_hook_runs_when_the_loop_has_looked_once_more(void **state)
     close_loop(s.loop);
 }
 
+enum { PINGS = 100, SLEEP_MS = 200 };
+
+/* Each event brings the next one, so that all waits are short; then comes a long one. */
+static void ping_cb(uv_poll_t *poll, int status, int events)
+{
+    struct seen *s = poll->data;
+    char byte;
+
+    (void)status;
+    (void)events;
+    loop_note_event(s->loop);
+    assert_int_equal(read(s->fds[0], &byte, 1), 1);
+    if (++s->count < PINGS) {
+        assert_int_equal(write(s->fds[1], "x", 1), 1);
+    } else {
+        loop_timer_start(s->loop, &s->timer, SLEEP_MS, stop_cb, s);
+    }
+}
+
+static uint64_t thread_cpu_ms(void)
+{
+    struct timespec t;
+
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void a_loop_that_polls_still_sleeps_when_nothing_comes(void **state)
+{
+    struct seen s = {.loop = open_loop()};
+    uint64_t from_ms = thread_cpu_ms();
+    uv_poll_t poll;
+
+    (void)state;
+    assert_int_equal(pipe(s.fds), 0);
+    assert_int_equal(uv_poll_init(loop_uv(s.loop), &poll, s.fds[0]), 0);
+    poll.data = &s;
+    assert_int_equal(uv_poll_start(&poll, UV_READABLE, ping_cb), 0);
+    loop_set_poll(s.loop, LOOP_POLL_US_MAX);
+    assert_int_equal(write(s.fds[1], "x", 1), 1);
+    loop_run(s.loop);
+    assert_int_equal(s.count, PINGS);
+    assert_true(thread_cpu_ms() - from_ms < SLEEP_MS / 2);
+    uv_close((uv_handle_t *)&poll, NULL);
+    (void)close(s.fds[0]);
+    (void)close(s.fds[1]);
+    close_loop(s.loop);
+}
+
 static void hook_again(void *arg)
 {
     struct seen *s = arg;
@@ -370,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_repeating_timer_fires_until_it_is_stopped),
         cmocka_unit_test(a_hook_runs_once_after_all_events_of_the_turn),
         cmocka_unit_test(a_late_hook_runs_when_the_loop_has_looked_once_more),
+        cmocka_unit_test(a_loop_that_polls_still_sleeps_when_nothing_comes),
         cmocka_unit_test(a_hook_that_queues_itself_runs_in_the_next_turn),
         cmocka_unit_test(a_hook_may_cancel_one_that_is_behind_it),
         cmocka_unit_test(a_signal_comes_through_the_loop),
