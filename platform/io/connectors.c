@@ -169,6 +169,7 @@ enum cx_err platform_revoke_agent(struct platform *p, struct registry_agent *a,
     if (err == CX_OK) {
         a->revoked_ms = row.revoked_ms;
         tunnel_close_agent(p, a, "this agent has been revoked");
+        dispatch_agent_gone(a->connector->dispatch, &a->id);
         if (dispatch_connector_counts(a->connector->dispatch).tunnels == 0) {
             dispatch_connector_expect(a->connector->dispatch, 0);
         }

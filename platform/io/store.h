@@ -172,7 +172,8 @@ typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE *
  * without a result) change its agent, moved, hold and its end; agent `none` and no hold leave them
  * as they are. An end that came from a result stays: then nothing is changed, and `err` is CX_OK.
  * `done` may be NULL. Strings are copied. If there is no memory to note it, `done` gets CX_E_STORE:
- * from the next store_flush, or at once if not even that can be noted. Likewise store_put_result. */
+ * from the next store_flush, or at once if not even that can be noted. Likewise store_put_result.
+ */
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx);
 

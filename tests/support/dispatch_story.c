@@ -117,6 +117,7 @@ struct dispatch_tunnel *story_up(struct story *s, const struct story_hello *hell
                                .ledger = id_of(hello->ledger),
                                .number = hello->number,
                                .capacity = hello->capacity,
+                               .features = hello->features,
                                .known = known};
     struct dispatch_tunnel *t;
 
@@ -139,21 +140,65 @@ struct dispatch_tunnel *story_ready(struct story *s, char tunnel, uint32_t capac
 
 /* ---- events ---- */
 
-enum dispatch_answer story_submit(struct story *s, char job)
+enum dispatch_answer story_order(struct story *s, const struct story_order *order)
 {
+    uint8_t key[DISPATCH_KEY_BYTES] = {(uint8_t)order->key};
+    uint8_t same[DISPATCH_KEY_BYTES] = {(uint8_t)order->same};
     struct buf message;
-    struct dispatch_order order = {
-        .id = id_of(job), .owner = owner_of(job), .message = &message, .deadline_ms = 1000};
+    struct dispatch_order o = {.id = id_of(order->job),
+                               .owner = owner_of(order->job),
+                               .message = &message,
+                               .now_ms = order->now_ms,
+                               .deadline_ms = order->deadline_ms,
+                               .needs = order->needs,
+                               .exclusive = order->key != 0 ? key : NULL,
+                               .same = order->key != 0 ? same : NULL};
     enum dispatch_answer answer;
+    bool is_taken;
 
     buf_init(&message, 16);
-    assert_int_equal(buf_put_byte(&message, (uint8_t)job), CX_OK);
-    answer = dispatch_submit(s->c, &order);
-    assert_int_equal(message.len, answer == DISPATCH_TAKEN || answer == DISPATCH_AWAITED
-                                      ? 0
-                                      : 1); /* moved from when taken */
+    assert_int_equal(buf_put_byte(&message, (uint8_t)order->job), CX_OK);
+    answer = dispatch_submit(s->c, &o);
+    is_taken = answer == DISPATCH_TAKEN || answer == DISPATCH_AWAITED;
+    assert_int_equal(message.len, is_taken ? 0 : 1); /* moved from when taken */
     buf_done(&message);
     return answer;
+}
+
+enum dispatch_answer story_submit(struct story *s, char job)
+{
+    return story_order(s, &(struct story_order){.job = job, .deadline_ms = 1000});
+}
+
+bool story_move(struct story *s, struct dispatch_tunnel *t, char job, enum stage stage,
+                uint64_t now_ms)
+{
+    struct cx_id id = id_of(job);
+    struct dispatch_job *found = dispatch_find(s->d, &id);
+    struct buf answer;
+    bool is_moved;
+
+    assert_non_null(found);
+    buf_init(&answer, 16);
+    assert_int_equal(buf_put_byte(&answer, (uint8_t)stage), CX_OK);
+    is_moved = dispatch_move(t, found, stage, &answer, now_ms);
+    buf_done(&answer);
+    return is_moved;
+}
+
+const char *story_share(struct dispatch_tunnel *t, char job)
+{
+    static char letters[32];
+    struct cx_id id = id_of(job);
+    struct dispatch_shared shared;
+    size_t n = 0;
+
+    while (dispatch_share(t, &id, &shared)) {
+        letters[n++] = *(const char *)shared.owner;
+        assert_int_equal(letter_of(&shared.id), letters[n - 1]);
+    }
+    letters[n] = '\0';
+    return letters;
 }
 
 int story_state(const struct story *s, char job)

@@ -35,6 +35,7 @@ struct story_hello {
     unsigned number;
     uint32_t capacity;
     const char *known; /* letters of jobs; NULL: none */
+    uint32_t features;
 };
 /* Up, but not yet ready. */
 struct dispatch_tunnel *story_up(struct story *s, const struct story_hello *hello);
@@ -44,6 +45,24 @@ struct dispatch_tunnel *story_ready(struct story *s, char tunnel, uint32_t capac
 
 struct cx_id story_job(char job);
 enum dispatch_answer story_submit(struct story *s, char job);
+
+struct story_order {
+    char job;
+    uint32_t needs;
+    char key;  /* a letter: its exclusive key; 0: none */
+    char same; /* what it asks for */
+    uint64_t now_ms, deadline_ms;
+};
+enum dispatch_answer story_order(struct story *s, const struct story_order *order);
+
+/* Agent's result on `t`: nothing of `job` was sent, it stopped at `stage`. What dispatch_move says.
+ */
+bool story_move(struct story *s, struct dispatch_tunnel *t, char job, enum stage stage,
+                uint64_t now_ms);
+
+/* Who else gets the result of `job` that came on `t`, as letters ("" for nobody); borrowed until
+ * the next call. */
+const char *story_share(struct dispatch_tunnel *t, char job);
 
 /* What `job` (a letter) is in; -1: not known. */
 int story_state(const struct story *s, char job);
