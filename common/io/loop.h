@@ -32,8 +32,9 @@ void loop_turn(struct loop *loop);
 
 /* How long, in microseconds, a loop that has run out of work looks for events again and again
  * before it sleeps (common/core/polling.h says when, and why); 0, as after loop_new: not at all.
- * With one job at a time, on two virtual cores, it takes the tunnel's part of the latency from 170
- * to 50 us and a tenth of the agent's processor time a job away; with 64 it changes neither. */
+ * On two quiet virtual cores, one job at a time: what the tunnel adds sinks from 194 to 63 us; the
+ * median of one caller of the API from 441 to 365 us, for 15 % (platform) and 35 % (agent) more
+ * processor time. With 16 callers, or 64 jobs in flight, it changes nothing. */
 enum { LOOP_POLL_US = 200, LOOP_POLL_US_MAX = 1000 };
 void loop_set_poll(struct loop *loop, uint32_t limit_us);
 
