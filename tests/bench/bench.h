@@ -31,8 +31,7 @@ struct bench_row {
 };
 void bench_row_print(const struct bench_row *row, struct bench_samples *s);
 
-/* Processor time of the process so far (/proc/PID/schedstat: of its first thread, which in our
- * programs is the one that works), in µs. 0: this one. */
+/* Processor time of the process so far, all of its threads, in µs. 0: this one. */
 uint64_t bench_cpu_us(long pid);
 
 /* A decimal number from the command line. */

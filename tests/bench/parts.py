@@ -59,7 +59,8 @@ class Program:
         self.popen.stdin.flush()
 
     def cpu_us(self):
-        return int(pathlib.Path(f"/proc/{self.pid}/schedstat").read_text().split()[0]) // 1000
+        """Of all its threads, those that have ended included."""
+        return time.clock_gettime_ns(~self.pid << 3 | 2) // 1000  # as clock_getcpuclockid(3) makes it
 
     def rss_kb(self):
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text()).group(1))
