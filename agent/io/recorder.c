@@ -109,12 +109,8 @@ static void keep(struct recorder *r, const struct arrival *arrival)
     queue_put(&r->recording, arrival->job);
 }
 
-static const char *why_failed(const struct recorder *r)
-{
-    struct ledger_status status = ledger_status(r->ledger);
-
-    return status.why[0] != '\0' ? status.why : "the agent's ledger can't be written";
-}
+/* For the platform, which isn't told any path; `status` and log say why. */
+static const char not_recorded[] = "the agent can't write the job to its ledger";
 
 void recorder_start_jobs(struct recorder *r)
 {
@@ -133,7 +129,7 @@ void recorder_start_jobs(struct recorder *r)
             keep(r, arrival);
             break;
         case LEDGER_FAILED:
-            refuse(r, arrival->job, why_failed(r));
+            refuse(r, arrival->job, not_recorded);
             break;
         }
         wire_done(&arrival->message);
@@ -197,7 +193,7 @@ static void report(struct recorder *r, struct job *job)
 static void report_unsaved(struct recorder *r, struct job *job)
 {
     log_event(CX_LOG_ERROR, "job.result_not_recorded", kv_id("job", &job->id),
-              kv_str("why", why_failed(r)),
+              kv_str("why", ledger_status(r->ledger).why),
               kv_str("then", "it is reported all the same; a restart before the platform has it "
                              "would lose it"));
     report(r, job);
@@ -276,7 +272,7 @@ static void start_recorded(struct recorder *r)
             queue_put(&r->recording, job);
             break;
         case LEDGER_FAILED:
-            refuse(r, job, why_failed(r));
+            refuse(r, job, not_recorded);
             break;
         }
     }
@@ -395,6 +391,10 @@ static void tell_past(const struct recorder *r)
               kv_u64("jobs", status.jobs), kv_str("note", what[status.past]),
               kv_str("set_aside", status.aside[0] != '\0' ? status.aside : NULL),
               kv_u64("jobs_set_aside", status.aside_jobs));
+    if (status.torn_bytes > 0) {
+        log_event(CX_LOG_INFO, "ledger.torn", kv_u64("bytes", status.torn_bytes),
+                  kv_str("why", "the last process ended while it wrote; what was begun is kept"));
+    }
 }
 
 enum cx_err recorder_new(struct agent *a, struct recorder **out, struct cx_fail *fail)

@@ -257,8 +257,9 @@ def test_a_ledger_without_its_key_is_left_alone(played, agent):
     kill(agent, ws)
     before = (agent.folder / "ledger/current").read_bytes()
     (agent.folder / "ledger.key").unlink()
-    done = agent.cli("run")
-    assert done.returncode == 3 and "ledger.key" in done.stderr, done
+    for command in ("run", "check"):
+        done = agent.cli(command)
+        assert done.returncode == 3 and "ledger.key" in done.stderr, (command, done)
     assert (agent.folder / "ledger/current").read_bytes() == before
     agent.process = None
     ws.close()
@@ -297,12 +298,14 @@ def test_with_sync_always_every_job_waits_and_runs(played, agent, endpoint):
     ws, _ = start(agent, played)
     before = syncs(agent)
     jobs = [peer.job(endpoint.url("/token")) for _ in range(100)]
-    ws.send(*jobs)
+    ws.send(*jobs, *jobs)  # each a second time while it is being recorded
     results = [ws.receive(peer.RESULT)[1] for _ in jobs]
     assert {r["id"] for r in results} == {body["id"] for _, body in jobs}
     assert all(r["outcome"] == "issued" for r in results) and endpoint.count("/token") == 100
     assert syncs(agent) >= before + 2
     acknowledge(agent, ws, *[r["id"] for r in results])
+    ws.send((99, {}))
+    assert ws.receive()[0] == peer.ERROR, "a result came twice"
 
 
 def test_a_cancel_ends_a_job_that_is_being_recorded(played, agent, endpoint):
