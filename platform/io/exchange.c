@@ -64,6 +64,7 @@ void exchanges_free(struct exchanges *x)
 {
     if (x != NULL) {
         loop_timer_stop(&x->hold_timer);
+        exchanges_forget_open(x);
         dispatch_free(x->platform->dispatch);
         x->platform->dispatch = NULL;
         explicit_bzero(x->hold_key, sizeof(x->hold_key));

@@ -71,6 +71,13 @@ size_t exchanges_under_way(const struct exchanges *x);
  * before. Errors: CX_E_STORE, CX_E_NOMEM. */
 enum cx_err exchanges_load_holds(struct exchanges *x, struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Likewise what the store has no end of, since we were killed. Those that no agent was given end
+ * now; the others when their agent's hello does not name them, or (to be called each minute or so)
+ * their results could not be claimed any more. */
+enum cx_err exchanges_load_open(struct exchanges *x, struct cx_fail *fail) CX_MUST_CHECK;
+void exchanges_hear(struct exchanges *x, const struct cx_id *agent, const struct msg_hello *hello);
+void exchanges_tidy(struct exchanges *x);
+
 /* `id` gets the exchange's id whatever is returned, for the problem and the audit trail (which this
  * writes, for exchanges that could not begin too, except bad input). */
 enum exchange_begun exchange_begin(struct platform *p, const struct exchange_request *request,

@@ -42,6 +42,7 @@ struct exchanges {
     struct id_sequence ids; /* the audit trail is in the order of ids */
     size_t under_way;
     struct exchange *keyed[EXCHANGE_BUCKETS]; /* by repeat.sha256: those with an Idempotency-Key */
+    struct exchange_open *open;               /* without an end since before our start */
     uint8_t hold_key[CRYPTO_SHA256_BYTES];    /* for the digests of refresh tokens in use */
     struct loop_timer hold_timer;             /* while refreshes wait for another of their token */
     bool is_looking;
@@ -78,6 +79,9 @@ bool exchange_move(struct platform *p, struct platform_tunnel *t, const struct m
 
 /* Tell who waits for it what the most telling of its refusals says. False: it has none. */
 bool exchange_tell_refusal(struct exchange *x, const struct dispatch_job *job);
+
+/* --- exchange_open.c --- */
+void exchanges_forget_open(struct exchanges *x);
 
 /* --- exchange_hold.c --- */
 

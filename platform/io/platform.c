@@ -111,6 +111,7 @@ static void tidy(void *arg)
     bool is_more;
 
     loop_clocks_look(p->loop);
+    exchanges_tidy(p->exchanges);
     is_more = store_tidy(p->store, clock_wall_ms());
     note_trouble(p);
     loop_timer_start(p->loop, &p->tidy_timer, is_more ? TIDY_MORE_MS : TIDY_MS, tidy, p);
@@ -224,6 +225,9 @@ static enum cx_err load(struct platform *p, struct cx_fail *fail)
     }
     if (err == CX_OK) {
         err = exchanges_load_holds(p->exchanges, fail);
+    }
+    if (err == CX_OK) {
+        err = exchanges_load_open(p->exchanges, fail);
     }
     return err == CX_OK ? profiles_new(p, &p->profiles, fail) : err;
 }

@@ -169,10 +169,11 @@ struct store_exchange {
 typedef void store_done(void *ctx, enum cx_err err); /* err: CX_OK, CX_E_STORE */
 
 /* Insert, or when the id is there (a job that moves to another agent; an exchange that ended
- * without a result) change its agent, moved, hold and its end; agent `none` and no hold leave them
- * as they are. An end that came from a result stays: then nothing is changed, and `err` is CX_OK.
- * `done` may be NULL. Strings are copied. If there is no memory to note it, `done` gets CX_E_STORE:
- * from the next store_flush, or at once if not even that can be noted. Likewise store_put_result.
+ * without a result) change its agent, moved, hold and its end; of the first three, what is
+ * none or empty is left as it is. An end that came from a result stays: then nothing is changed,
+ * and `err` is CX_OK. `done` may be NULL. Strings are copied. If there is no memory to note it,
+ * `done` gets CX_E_STORE: from the next store_flush, or at once if not even that can be noted.
+ * Likewise store_put_result.
  */
 void store_put_exchange(struct store *s, const struct store_exchange *e, store_done *done,
                         void *ctx);

@@ -16,7 +16,7 @@ static const char *const kept_sql[KEPT_COUNT] = {
         " ON CONFLICT (id) DO UPDATE SET agent = coalesce(excluded.agent, agent),"
         " outcome = excluded.outcome, code = excluded.code, execution = excluded.execution,"
         " stage = excluded.stage, status = excluded.status, ended_ms = excluded.ended_ms,"
-        " moved = excluded.moved,"
+        " moved = coalesce(excluded.moved, moved),"
         " hold = coalesce(excluded.hold, hold)"
         " WHERE result IS NULL",
     [KEPT_END_EXCHANGE] =

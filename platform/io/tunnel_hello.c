@@ -2,6 +2,7 @@
 #include "common/io/log.h"
 #include "platform/core/agent_policy.h"
 #include "platform/core/features.h"
+#include "platform/io/exchange.h"
 #include "platform/io/tunnel_internal.h"
 
 #include <stdlib.h>
@@ -122,6 +123,7 @@ bool tunnel_on_hello(struct platform_tunnel *t, const struct msg *m, struct cx_f
     t->session = random_id();
     note_agent(t, hello);
     t->ledger_life = t->agent->ledger_life;
+    exchanges_hear(t->platform->exchanges, &t->agent->id, hello);
     replace_others(t->agent, hello);
     if (!join_dispatch(t, hello)) {
         tunnel_abort(t, CX_E_NOMEM);
