@@ -5,6 +5,7 @@
 #include "common/core/body.h"
 #include "common/core/request.h"
 #include "common/core/request_mask.h"
+#include "common/core/request_user.h"
 #include "common/core/url.h"
 
 #include <jansson.h>
@@ -148,6 +149,39 @@ static void check_masked(const struct msg_job *job, const struct request *real)
     request_done(&r);
 }
 
+/* What request_user says of it. */
+struct seen {
+    struct buf user;
+    bool is_counted;
+};
+
+static enum cx_err look(void *ctx, const struct request_parts *parts, struct cx_fail *fail)
+{
+    struct seen *seen = ctx;
+
+    return request_user(parts, SLICE_LIT("u"), &seen->user, &seen->is_counted, fail);
+}
+
+/* It has one user, or none, or it is refused. */
+static void check_user(const struct msg_job *job)
+{
+    struct seen seen = {.is_counted = false};
+    const struct request_keeper keeper = {.look = look, .ctx = &seen}; /* no secret was asked for */
+    struct request r = {0};
+    enum stage stage = STAGE_NONE;
+    struct cx_fail fail = {0};
+    enum cx_err err;
+
+    buf_init(&seen.user, REQUEST_BODY_BYTES_MAX);
+    err = request_build(job, &keeper, &r, &stage, &fail);
+    require(err == CX_OK || (stage != STAGE_NONE && fail.detail[0] != '\0' && r.url.ptr == NULL));
+    for (size_t i = 0; i < seen.user.len; i++) {
+        require(seen.user.ptr[i] < 'A' || seen.user.ptr[i] > 'Z');
+    }
+    buf_done(&seen.user);
+    request_done(&r);
+}
+
 static void read_head(struct slice line, struct msg_request *asked)
 {
     unsigned method = digit(slice_from(line, 1));
@@ -187,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_headers(&r);
     check_payload(&r, asked);
     check_masked(&job, &r);
+    check_user(&job);
     request_done(&r);
     return 0;
 }

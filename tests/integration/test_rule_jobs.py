@@ -23,6 +23,14 @@ def hanging():
 
 
 @pytest.fixture
+def other(platform, tmp_path):
+    """A second agent of the connector, not yet running."""
+    a = rig.Agent(tmp_path / "other").enroll(platform.api("POST", "/v1/connectors/dc/enrollments").json["string"])
+    yield a
+    assert a.stop() in (0, None)
+
+
+@pytest.fixture
 def own(tmp_path):
     """A platform with such rules."""
     made = []
@@ -94,6 +102,16 @@ def test_one_that_hangs_leaves_room_for_the_others(platform, agent, endpoint, ha
     told = {rule["name"]: rule for rule in agent.status()["rules"]}
     assert told["slow"] == {"name": "slow", "running": 4, "jobs": 4, "refused": len(refused)}, told
     assert re.search(rf"\n  rule        slow: 4 of 4 jobs, {len(refused)} refused for want of room\n", agent.cli("status").stdout)
+
+
+def test_what_one_agent_has_no_room_for_goes_to_another(platform, agent, other, endpoint, hanging):
+    for one in (agent, other):
+        one.set_policy(*rules(endpoint, hanging, extra="jobs = 2;")).start()
+    put_profiles(platform, endpoint, hanging, connector="dc")
+    hang(platform, hanging, 4)
+    is_refused_for_now(platform.exchange("slow", variables=RIGHT), "at once (2)")
+    assert [one.status()["rules"][0]["running"] for one in (agent, other)] == [2, 2]
+    assert hanging.count("/hang") == 4
 
 
 def test_what_runs_counts_on_after_a_reload(platform, agent, endpoint, hanging):
