@@ -396,6 +396,17 @@ static void link_write_now(void *arg)
     }
 }
 
+void link_push(struct link *link)
+{
+    if (link->is_asked || link->wsi == NULL || outbox_is_empty(&link->outbox)) {
+        return;
+    }
+    loop_defer_cancel(&link->write_hook);
+    if (link_write(link) != 0) {
+        link_abort(link); /* libwebsockets may be in another connection's callback just now */
+    }
+}
+
 /* ---- libwebsockets' callbacks ---- */
 
 static int link_writeable(struct link *link)

@@ -81,6 +81,11 @@ enum cx_err link_send(struct link *link, struct slice message, uint64_t tag) CX_
  * the events later, when more could go with it. */
 void link_hurry(struct link *link);
 
+/* Write what is queued at once, in the middle of a turn: for an owner who has more to do in it that
+ * this peer need not wait for. Jobs or acknowledgements may be asked for from within (on_flushed);
+ * an end of the link follows later. */
+void link_push(struct link *link);
+
 /* Bytes queued and not yet written. */
 size_t link_outbox_bytes(const struct link *link);
 

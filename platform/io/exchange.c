@@ -364,6 +364,7 @@ enum exchange_begun exchange_begin(struct platform *p, const struct exchange_req
     struct exchange_job made = {0};
     enum cx_err err;
 
+    platform_store_early(p); /* nothing of this exchange is there yet */
     random_take(&p->ids, random, sizeof(random));
     *id = id_next(&p->exchanges->ids, clock_wall_ms(), random);
     buf_init(&made.message, MSG_MESSAGE_BYTES_MAX);

@@ -18,6 +18,7 @@
 enum {
     STORE_LATER_MS = 5,
     GATHER_TURNS = 2,
+    EARLY_RECORDS = 8, /* so many exchanges: their agents work while the platform reads on */
     TIDY_MS = 60 * 1000,
     TIDY_MORE_MS = 20,
     CERTIFICATE_MS = 24 * 3600 * 1000,
@@ -96,6 +97,18 @@ void platform_store_later(struct platform *p)
     if (!loop_timer_runs(&p->store_timer)) {
         loop_timer_start(p->loop, &p->store_timer, STORE_LATER_MS, on_later, p);
     }
+}
+
+void platform_store_early(struct platform *p)
+{
+    if (p->store_records < EARLY_RECORDS) {
+        return;
+    }
+    p->store_turns = GATHER_TURNS;
+    loop_defer_cancel(&p->store_hook);
+    tunnel_fed_start(&p->fed);
+    flush(p);
+    tunnel_fed_push(&p->fed);
 }
 
 void platform_store_due(struct platform *p)

@@ -50,6 +50,7 @@ struct platform {
     size_t store_records;          /* exchanges that wait for the next group */
     struct loop_hook store_hook;   /* flushes the store after the events of a turn */
     struct loop_timer store_timer; /* for what is in no hurry */
+    struct tunnel_fed fed;         /* tunnels with jobs of a group that goes early */
     struct loop_timer tidy_timer;
     struct cert_ca ca;
     uint8_t ca_pin[CRYPTO_SHA256_BYTES]; /* SPKI SHA-256, for enrolment strings */
@@ -111,6 +112,11 @@ void platform_store_dirty(struct platform *p);
 /* The same for what nobody waits for: the next flush takes it, or one that comes after a moment.
  * What is noted from within the store's own answers needs no call: it is taken for such. */
 void platform_store_later(struct platform *p);
+
+/* More calls are being read in this turn. If many exchanges have been noted, write them and give
+ * their jobs to the tunnels now, so that the agents work while we read on. Not from within an
+ * answer of the store's; it may end exchanges. */
+void platform_store_early(struct platform *p);
 
 /* The same at the end of this turn, before what is answered from here on is written. */
 void platform_store_due(struct platform *p);

@@ -13,7 +13,14 @@ struct registry_agent;
 struct registry_connector;
 struct link;
 
-enum { TUNNEL_BUCKETS = 4096 };
+enum { TUNNEL_BUCKETS = 4096, TUNNEL_FED_MAX = 8 };
+
+/* The tunnels that were given jobs since tunnel_fed_start, so many of them. */
+struct tunnel_fed {
+    struct platform_tunnel *tunnels[TUNNEL_FED_MAX];
+    size_t count;
+    bool is_open;
+};
 
 /* Every tunnel there is, by serial number. */
 struct tunnel_table {
@@ -28,6 +35,11 @@ void tunnel_accept(struct platform *p, struct link *link);
 /* Queue an encoded job. `tag` (not 0) comes back by exchange_written or exchange_unwritten. False:
  * no room, or closing. */
 bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t tag);
+
+/* Write the jobs that were queued between the two at once, rather than at the end of the turn; no
+ * tunnel may end between them. */
+void tunnel_fed_start(struct tunnel_fed *fed);
+void tunnel_fed_push(struct tunnel_fed *fed);
 void tunnel_send_cancel(struct platform_tunnel *t, const struct cx_id *id);
 
 /* Acknowledge; ids of one turn of the loop go into one message. */

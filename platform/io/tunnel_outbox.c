@@ -142,6 +142,34 @@ void tunnel_send_ack(struct platform_tunnel *t, const struct cx_id *id)
     }
 }
 
+/* ---- jobs ---- */
+
+void tunnel_fed_start(struct tunnel_fed *fed)
+{
+    *fed = (struct tunnel_fed){.is_open = true};
+}
+
+static void feed(struct platform_tunnel *t)
+{
+    struct tunnel_fed *fed = &t->platform->fed;
+    size_t i = 0;
+
+    while (i < fed->count && fed->tunnels[i] != t) {
+        i++;
+    }
+    if (fed->is_open && i == fed->count && i < TUNNEL_FED_MAX) {
+        fed->tunnels[fed->count++] = t;
+    }
+}
+
+void tunnel_fed_push(struct tunnel_fed *fed)
+{
+    fed->is_open = false; /* what a push brings about goes at the end of the turn */
+    for (size_t i = 0; i < fed->count; i++) {
+        link_push(fed->tunnels[i]->link);
+    }
+}
+
 bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t tag)
 {
     enum cx_err err = CX_E_FULL;
@@ -155,6 +183,7 @@ bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t t
     }
     if (err == CX_OK) {
         link_hurry(t->link); /* the jobs that go with it were gathered by the store */
+        feed(t);
     } else if (err == CX_E_FULL) {
         t->has_refused = true; /* until on_flushed */
     } else if (err != CX_E_CLOSED) {
