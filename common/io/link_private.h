@@ -61,8 +61,14 @@ void link_beat_heard(struct link *link); /* something came from the peer */
 int link_beat_write(struct link *link);  /* send the ping that is due; non-zero closes */
 void link_beat_pong(struct link *link, struct slice payload);
 
-/* link.c, for the above */
+/* link_send.c */
 void link_ask_to_write(struct link *link);
+int link_write(struct link *link); /* what is due; non-zero: the connection is to be dropped */
+void link_write_now(void *link);   /* write_hook */
+void link_say_close(void *link);   /* close_hook */
+
+/* link.c, for the above */
+void link_drop(void *link);
 void link_give_up(struct link *link, const char *why); /* static text */
 
 #endif
