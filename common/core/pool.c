@@ -45,23 +45,38 @@ static size_t room_of(size_t list)
                          : SMALL_MAX + (list - NSMALL + 1) * LARGE_STEP - OWN;
 }
 
-void *pool_take(size_t size)
+/* A block of this thread's with room for `size`, all of it zero: it was wiped when it came. NULL if
+ * there is none. */
+static void *take_kept(size_t size)
 {
     size_t list;
     struct kept *block;
 
     if (!is_keeping || size > LARGE_MAX - OWN) {
-        return malloc(size);
+        return NULL;
     }
     list = list_for(size + OWN);
     block = lists[list];
-    if (block == NULL) {
-        return malloc(room_of(list));
+    if (block != NULL) {
+        lists[list] = block->next;
+        kept_bytes -= room_of(list);
+        block->next = NULL;
     }
-    lists[list] = block->next;
-    kept_bytes -= room_of(list);
-    block->next = NULL;
     return block;
+}
+
+static void *take_new(size_t size)
+{
+    bool is_to_be_kept = is_keeping && size <= LARGE_MAX - OWN;
+
+    return malloc(is_to_be_kept ? room_of(list_for(size + OWN)) : size);
+}
+
+void *pool_take(size_t size)
+{
+    void *block = take_kept(size);
+
+    return block != NULL ? block : take_new(size);
 }
 
 void *pool_take_zeroed(size_t n, size_t size)
@@ -71,7 +86,11 @@ void *pool_take_zeroed(size_t n, size_t size)
     if (size != 0 && n > SIZE_MAX / size) {
         return NULL;
     }
-    block = pool_take(n * size);
+    block = take_kept(n * size);
+    if (block != NULL) {
+        return block;
+    }
+    block = take_new(n * size);
     return block != NULL ? memset(block, 0, n * size) : NULL;
 }
 

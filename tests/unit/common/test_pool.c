@@ -99,16 +99,22 @@ static void what_grows_keeps_its_content_and_leaves_none(void **state)
 
 static void zeroed_is_zero_and_knows_an_overflow(void **state)
 {
-    uint8_t *block = pool_take(64);
+    static const size_t sizes[] = {1, 8, 24, 64, 1000, 5000, 16000, 40000};
 
     (void)state;
-    memset(block, 0xaa, 64);
-    pool_give(block);
-    block = pool_take_zeroed(4, 16);
-    for (size_t i = 0; i < 64; i++) {
-        assert_int_equal(block[i], 0);
+    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+        uint8_t *blocks[] = {pool_take(sizes[i]), pool_take(sizes[i])};
+
+        for (size_t j = 0; j < COUNT_OF(blocks); j++) { /* two, so that one leads to the other */
+            memset(blocks[j], 0xaa, sizes[i]);
+            pool_give(blocks[j]);
+        }
+        blocks[0] = pool_take_zeroed(1, sizes[i]);
+        for (size_t at = 0; at < sizes[i]; at++) {
+            assert_int_equal(blocks[0][at], 0);
+        }
+        pool_give(blocks[0]);
     }
-    pool_give(block);
     assert_null(pool_take_zeroed(SIZE_MAX / 2, 3));
     pool_give(NULL);
 }
