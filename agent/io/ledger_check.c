@@ -6,21 +6,40 @@
 #include "common/io/seal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 enum { LITTLE_BYTES = 64 * 1024 * 1024, ASIDE_MAX = 50 };
 
-static void check_key(const struct agent_settings *s, bool is_there, struct faults *faults)
+/* Does the file say that it was sealed by another key than this one? */
+static bool is_others(const char *current, struct slice key)
+{
+    uint8_t bytes[LEDGER_HEADER_BYTES];
+    uint8_t check[LEDGER_KEY_CHECK_BYTES];
+    struct ledger_header header;
+    int fd = open(current, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    bool is_read = fd >= 0 && read(fd, bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes);
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return is_read && ledger_header_read(slice_of(bytes, sizeof(bytes)), &header) == CX_OK &&
+           ledger_seal_check(key, check) == CX_OK &&
+           memcmp(check, header.key_check, sizeof(check)) != 0;
+}
+
+static void check_key(const struct agent_settings *s, const char *current, struct faults *faults)
 {
     struct seal_key key = {0};
     struct cx_fail fail = {0};
 
     if (!file_exists(s->ledger_key)) {
-        if (is_there) {
+        if (file_exists(current)) {
             conf_fault(faults, s, "ledger.key",
                        "%s is missing, and the ledger in %s can't be read without it: put that key "
                        "back, or move the folder away (the results in it are then given up)",
@@ -30,6 +49,11 @@ static void check_key(const struct agent_settings *s, bool is_there, struct faul
     }
     if (seal_key_read(s->ledger_key, &key, &fail) != CX_OK) {
         conf_fault(faults, s, "ledger.key", "%s", cx_fail_text(&fail));
+    } else if (is_others(current, secret_view(&key.bytes))) {
+        conf_fault(faults, s, "ledger.key",
+                   "%s is not the key that sealed %s: put that key back, or move the folder away "
+                   "(the results in it are then given up)",
+                   s->ledger_key, current);
     }
     seal_key_done(&key);
 }
@@ -83,7 +107,7 @@ void ledger_check(const struct agent_settings *s, struct faults *faults, struct 
     struct stat st;
 
     (void)snprintf(current, sizeof(current), "%s/%s", s->ledger_path, LEDGER_CURRENT);
-    check_key(s, file_exists(current), faults);
+    check_key(s, current, faults);
     if (lstat(s->ledger_path, &st) != 0) {
         if (errno != ENOENT) {
             conf_fault(faults, s, "ledger.path", "%s: %s", s->ledger_path, strerror(errno));

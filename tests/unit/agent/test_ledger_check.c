@@ -93,6 +93,8 @@ static void check_names_what_would_keep_the_agent_from_starting(void **state)
     expect("ledger.key is missing, and the ledger in", "");
     ledger_fixture_store(f.key, SLICE_LIT("too short"));
     expect("must be 32 bytes", "");
+    ledger_fixture_store(f.key, SLICE_LIT("0123456789abcdef0123456789abcdef"));
+    expect("is not the key that sealed", "");
 }
 
 static void check_notes_files_that_were_set_aside(void **state)
