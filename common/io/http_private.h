@@ -60,6 +60,7 @@ struct http_transfer {
     struct loop_hook nudge;                       /* http_transfer_nudge */
     CURL *easy;                                   /* for this struct's life */
     struct loop_timer timer;                      /* the budget's end, or at once: cancelled */
+    struct loop_hook over;                        /* the budget has ended: after one more look */
     uint64_t started_ns, sending_ns, answered_ns; /* 0: not yet; the last is the first header */
     /* the request */
     bool (*allows_address)(void *ctx, const struct sockaddr *address, struct cx_fail *fail);

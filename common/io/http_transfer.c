@@ -236,6 +236,7 @@ void http_transfer_end(struct http_transfer *call, enum http_ending ending, CURL
         http_socket_drop(call);
     }
     loop_defer_cancel(&call->nudge);
+    loop_defer_cancel(&call->over);
     call_unlink(call);
     end_fill(call, &end);
     call->done(call->ctx, &end);
@@ -243,7 +244,7 @@ void http_transfer_end(struct http_transfer *call, enum http_ending ending, CURL
     http_leave(h);
 }
 
-static void on_budget_end(void *arg)
+static void end_early(void *arg)
 {
     struct http_transfer *call = arg;
     enum http_ending ending = call->facts.ending;
@@ -251,10 +252,22 @@ static void on_budget_end(void *arg)
     http_transfer_end(call, ending != HTTP_ENDED_ITSELF ? ending : HTTP_ENDED_BUDGET, CURLE_OK);
 }
 
+/* In a process that was stopped (or a machine that was asleep) the budget ends before the answer is
+ * read that came in time: what is in the sockets is looked at once more, so that no token is thrown
+ * away that is here. */
+static void on_budget_end(void *arg)
+{
+    struct http_transfer *call = arg;
+
+    call->over.run = end_early;
+    call->over.arg = call;
+    loop_defer_late(call->h->loop, &call->over);
+}
+
 void http_cancel(struct http_transfer *call)
 {
     call->facts.ending = HTTP_ENDED_CANCEL;
-    loop_timer_start(call->h->loop, &call->timer, 0, on_budget_end, call);
+    loop_timer_start(call->h->loop, &call->timer, 0, end_early, call);
 }
 
 /* ---- the beginning ---- */

@@ -1,5 +1,6 @@
 /* A call ends within its budget wherever it hangs, says where that was, and costs its neighbours
  * nothing; what can't be reached is known as not sent. */
+#include "common/io/clock.h"
 #include "tests/support/check.h"
 #include "tests/support/http_ask.h"
 #include "tests/support/http_peer.h"
@@ -7,7 +8,9 @@
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -343,6 +346,66 @@ static void http_knows_a_refused_connection_as_not_sent(void **state)
     assert_null(strstr(a.fail.detail, "alive"));
 }
 
+/* ---- a process that stood still ---- */
+
+static struct standstill {
+    struct peer peer;
+    pthread_t loop_thread;
+    uint64_t until_ms;
+    atomic_bool has_answered;
+} standstill;
+
+static void serve_a_stopped_client(struct peer_connection *c)
+{
+    struct peer_request r = {.body = NULL};
+
+    if (peer_read(c, &r)) {
+        /* By now its loop waits, and no timer of libcurl's connecting (200 ms) has it look at the
+         * socket; if not, the test is only easier. */
+        (void)usleep(300 * 1000);
+        (void)pthread_kill(standstill.loop_thread, SIGUSR1);
+        (void)peer_say(c, OK_ANSWER);
+        standstill.has_answered = true;
+        peer_wait_closed(c);
+    }
+    peer_request_done(&r);
+}
+
+/* As SIGSTOP and SIGCONT: what the loop waits in is interrupted before there was anything, and
+ * returns when the answer is there and the budget is over. */
+static void stand_still(int signum)
+{
+    const struct timespec ms = {.tv_nsec = 1000000};
+
+    (void)signum;
+    while (!standstill.has_answered || clock_mono_ms() <= standstill.until_ms) {
+        (void)nanosleep(&ms, NULL);
+    }
+}
+
+static void http_takes_an_answer_that_came_while_the_process_stood_still(void **state)
+{
+    struct sigaction action = {.sa_handler = stand_still}, before;
+    struct asked a = {0};
+    struct asker by;
+    struct http_plan plan;
+
+    (void)state;
+    standstill.loop_thread = pthread_self();
+    assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+    peer_start(&standstill.peer, NULL, serve_a_stopped_client, NULL);
+    asker_start(&by);
+    plan = asked_plan(&a, "http", "127.0.0.1", standstill.peer.port);
+    plan.budget_ms = LATE_MS;
+    standstill.until_ms = clock_mono_ms() + LATE_MS + 50;
+    asked_run(&by, &a, &plan);
+    asker_stop(&by);
+    peer_stop(&standstill.peer);
+    assert_int_equal(sigaction(SIGUSR1, &before, NULL), 0);
+    assert_int_equal(a.status, 200);
+    assert_int_equal(a.execution, EXECUTION_ANSWERED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +416,7 @@ int main(void)
         cmocka_unit_test(http_with_a_dead_resolver_ends_in_time_and_holds_nobody_up),
         cmocka_unit_test(http_knows_an_unknown_name_as_not_sent),
         cmocka_unit_test(http_knows_a_refused_connection_as_not_sent),
+        cmocka_unit_test(http_takes_an_answer_that_came_while_the_process_stood_still),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
