@@ -67,7 +67,10 @@ class Run:
         self.breaker.resting.set()
         self.driver.ended.set()
         await self.breaker.healed()
-        await asyncio.wait_for(asyncio.gather(*asking, others[2]), QUIET_S)
+        try:
+            await asyncio.wait_for(asyncio.gather(*asking, others[2]), QUIET_S)
+        except asyncio.TimeoutError:
+            self.found.append(history.Violation("held", f"callers still have no answer, {QUIET_S} s after all was healed"))
         await self.come_to_rest()
         await self.driver.claim_all()
         self.progress(began)
@@ -115,7 +118,6 @@ class Run:
         self.found += history.check(self.history)
 
     def run(self):
-        self.world.build()
         asyncio.run(self.storm())
         self.judge()
 
@@ -148,7 +150,12 @@ def main(argv):
     folder = pathlib.Path(tempfile.mkdtemp(prefix=f"connector-fault-{os.getpid()}-"))
     run, is_kept, is_good = None, True, False
     try:
-        run = Run(options, folder)
+        try:
+            run = Run(options, folder)
+            run.world.build()
+        except (RuntimeError, AssertionError, OSError) as why:
+            print(f"tests/fault/run: it could not begin: {why}", file=sys.stderr)
+            return 2
         run.run()
         is_good = story.tell(run)
         is_kept = not is_good

@@ -1,11 +1,12 @@
 """The verdict, and for each violation the whole history of its call, from all four parties."""
 import collections
 import json
+import sys
 
 import history
 import schedule
 
-SHOWN_MAX = 20  # violations told in full; the rest is counted
+SHOWN_MAX = 3  # violations of a kind that are told at once
 OF_NO_LEDGER = ("executed-twice", "token-lost", "not-sent-but-seen")  # what an agent without one must be convicted of
 
 
@@ -47,13 +48,13 @@ def span(run, call):
         yield line["t"], ""
 
 
-def tell_call(run, call):
+def tell_call(run, call, out):
     facts = list(of_call(run, call))
     began = min(t for t, _ in span(run, call))
     for _, text in (f for f in facts if f[0] is None):
-        print(f"    {text}")
+        print(f"    {text}", file=out)
     for t, text in sorted((f for f in facts if f[0] is not None), key=lambda f: f[0]):
-        print(f"    {t - began:+9.3f} s  {text}")
+        print(f"    {t - began:+9.3f} s  {text}", file=out)
 
 
 def tell_figures(run):
@@ -69,21 +70,36 @@ def tell_figures(run):
     issued = sum("token" in line for line in h.journal)
     print(f"tokens: {issued} issued, {claimed} claimed later, {sum(why.values())} that no agent can have read"
           + "".join(f"; {n}: {text}" for text, n in why.most_common()))
+    print(f"records that stay open: {len(history.open_records(h))}")
     print("at the end: " + ", ".join(f"{name} {rss_kb} kB, {n} descriptors" for name, (rss_kb, n) in run.sizes.items()))
+
+
+def tell_violation(run, v, out):
+    print(f"\nVIOLATION {v.kind}: {v.what}", file=out)
+    for call in (v.other, v.call):
+        if call is not None:
+            tell_call(run, call, out)
+
+
+def tell_violations(run, kinds):
+    """The first of each kind here; all of them in the folder that is kept."""
+    seen = collections.Counter()
+    with open(run.folder / "violations", "w", encoding="utf-8") as out:
+        for v in run.found:
+            tell_violation(run, v, out)
+            seen[v.kind] += 1
+            if seen[v.kind] <= SHOWN_MAX:
+                tell_violation(run, v, sys.stdout)
+    if run.found:
+        print("\nviolations: " + ", ".join(f"{kind} {n}" for kind, n in kinds.most_common()))
 
 
 def tell(run):
     """Print the verdict; whether it is good: no violation, or in a self-check those that there must be."""
+    kinds = collections.Counter(v.kind for v in run.found)
     print()
     tell_figures(run)
-    for v in run.found[:SHOWN_MAX]:
-        print(f"\nVIOLATION {v.kind}: {v.what}")
-        for call in (v.other, v.call):
-            if call is not None:
-                tell_call(run, call)
-    kinds = collections.Counter(v.kind for v in run.found)
-    if run.found:
-        print("\nviolations: " + ", ".join(f"{kind} {n}" for kind, n in kinds.most_common()))
+    tell_violations(run, kinds)
     is_good = not run.found
     if run.options.self_check:
         is_good = any(kind in OF_NO_LEDGER for kind in kinds)
