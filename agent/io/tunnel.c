@@ -10,7 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LOOKUP_MS = 10000, PROXY_MS = 10000, UPGRADE_MS = 10000 };
+enum {
+    LOOKUP_MS = 10000,
+    PROXY_MS = 10000,
+    UPGRADE_MS = 10000,
+    ADDRESS_MS = 2000, /* for TCP, with another address to try: a second SYN has had its answer */
+};
 
 static void step(struct agent_tunnel *t, const struct session_event *ev);
 
@@ -124,6 +129,7 @@ static void on_link(void *arg, struct link *link)
 
     t->attempt = NULL;
     t->link = link;
+    t->last_good = t->addresses[t->next_address - 1];
     t->message_bytes_max = MSG_MESSAGE_BYTES_MAX;
     t->websocket_bytes_max = MSG_WEBSOCKET_BYTES_MAX;
     link_bind(link, &link_events, t);
@@ -160,6 +166,7 @@ static void on_failed(void *arg, const struct ws_failed *failed)
 static void start_upgrade(struct agent_tunnel *t, int socket)
 {
     const struct agent_endpoint *endpoint = &t->agent->config.endpoint;
+    bool is_last = t->next_address + 1 >= t->naddresses;
     struct ws_attempt_opts opts = {
         .address = &t->addresses[t->next_address++],
         .host = endpoint->host,
@@ -167,6 +174,7 @@ static void start_upgrade(struct agent_tunnel *t, int socket)
         .path = MSG_TUNNEL_PATH,
         .subprotocol = MSG_SUBPROTOCOL,
         .timeout_ms = UPGRADE_MS,
+        .connect_ms = is_last ? 0 : ADDRESS_MS,
         .has_socket = socket >= 0,
         .socket = socket,
         .on_link = on_link,
@@ -185,6 +193,22 @@ static void try_next_address(struct agent_tunnel *t)
     start_upgrade(t, -1);
 }
 
+/* Where a tunnel was before comes first, if the name still has it: a family of addresses that leads
+ * nowhere then costs its time once, and not at each reconnect. */
+static void prefer_last_good(struct agent_tunnel *t)
+{
+    for (size_t i = 1; i < t->naddresses; i++) {
+        struct loop_address good = t->addresses[i];
+
+        if (good.sa_len == t->last_good.sa_len &&
+            memcmp(&good.sa, &t->last_good.sa, good.sa_len) == 0) {
+            memmove(&t->addresses[1], &t->addresses[0], i * sizeof(good));
+            t->addresses[0] = good;
+            return;
+        }
+    }
+}
+
 static void on_lookup(void *arg, const struct loop_address *addresses, size_t n,
                       const struct cx_fail *fail)
 {
@@ -199,6 +223,7 @@ static void on_lookup(void *arg, const struct loop_address *addresses, size_t n,
     t->naddresses = n;
     t->next_address = 0;
     memcpy(t->addresses, addresses, n * sizeof(*addresses));
+    prefer_last_good(t);
     try_next_address(t);
 }
 

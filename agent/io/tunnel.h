@@ -23,6 +23,7 @@ struct agent_tunnel {
     struct ws_attempt *attempt;
     struct link *link; /* NULL: not connected */
     struct loop_address addresses[LOOP_ADDRESSES_MAX];
+    struct loop_address last_good; /* that a tunnel was over; zeroed: none yet */
     size_t naddresses;
     size_t next_address;
     struct cx_id session_id;  /* the platform's name for this connection */

@@ -315,6 +315,7 @@ static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
         .tls = &run->client.terms,
         .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
         .budget_ms = left_ms(run),
+        .is_name_asked_anew = run->was_retried, /* it may have moved */
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
         .answer_bytes_max = run->executor->options.answer_bytes_max,
         .is_traced = run->trace != NULL,

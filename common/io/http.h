@@ -41,6 +41,7 @@ struct http_plan {
     const struct proxy *proxy; /* CONNECT for https, the whole URL for http; NULL: none */
     uint32_t budget_ms;        /* from http_start to `done` */
     uint32_t reuse_idle_ms;    /* a connection idle for longer is not reused; 0: 60 s */
+    bool is_name_asked_anew;   /* else an answer of the last 30 s will do */
     size_t answer_bytes_max;   /* after decoding */
     bool is_traced;            /* note what a trace tells; it gets a connection of its own */
     /* Asked for each address before connecting and again, on new and reused connections, right

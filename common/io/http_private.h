@@ -72,8 +72,9 @@ struct http_transfer {
     size_t nodes_room;
     struct buf body;
     bool has_query;
-    bool has_own_ca;        /* CURLOPT_CAINFO is not the system's */
-    bool has_proxy;         /* CURLOPT_PROXY is not empty */
+    bool has_own_ca; /* CURLOPT_CAINFO is not the system's */
+    bool has_proxy;  /* CURLOPT_PROXY is not empty */
+    bool is_name_asked_anew;
     bool has_tls_terms;     /* the options of http_tls_set are not the defaults */
     long head_bytes_before; /* what libcurl had written when the gate opened: a CONNECT */
     /* the answer */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum {
+    NAMES_SECONDS = 30,       /* libcurl's own is 60 */
     BUFFER_BYTES = 4096,      /* libcurl's own is 16 KiB, allocated and wiped for every request */
     UPLOAD_BYTES = 16 * 1024, /* its own is 64 KiB, for every request over TLS; this is the least */
     EXPECT_BYTES =
@@ -31,6 +32,7 @@ bool http_request_set_up(struct http_transfer *call)
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, "identity") &&
            SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
+           SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_SECONDS) &&
            SET(CURLOPT_SSL_SESSIONID_CACHE, 0L) && SET(CURLOPT_CAINFO, call->h->system_ca_file) &&
            SET(CURLOPT_CAPATH, call->h->system_ca_directory) &&
            SET(CURLOPT_RESOLVER_START_FUNCTION, http_gate_resolving) &&
@@ -220,6 +222,18 @@ static bool easy_set_reuse(struct http_transfer *call, uint32_t idle_ms)
            SET(CURLOPT_MAXAGE_CONN, idle_s == 0 ? 0L : (long)idle_s - 1);
 }
 
+/* A name that has moved is found within that time, and at once when it leads nowhere any more. */
+static bool easy_set_names(struct http_transfer *call, bool is_asked_anew)
+{
+    CURL *easy = call->easy;
+
+    if (call->is_name_asked_anew == is_asked_anew) {
+        return true;
+    }
+    call->is_name_asked_anew = is_asked_anew;
+    return SET(CURLOPT_DNS_CACHE_TIMEOUT, is_asked_anew ? 0L : (long)NAMES_SECONDS);
+}
+
 enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan)
 {
     CURL *easy = call->easy;
@@ -237,6 +251,6 @@ enum cx_err http_request_set(struct http_transfer *call, const struct http_plan 
              easy_set_method(call, plan->method, plan->has_body) &&
              easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&
              easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms) &&
-             http_look_set(call, plan->is_traced);
+             easy_set_names(call, plan->is_name_asked_anew) && http_look_set(call, plan->is_traced);
     return is_set ? CX_OK : CX_E_NOMEM;
 }

@@ -68,6 +68,11 @@ void ws_attempt_fail(struct ws_attempt *attempt, enum cx_err code, const char *f
     loop_timer_start(attempt->client->web->loop, &attempt->timer, 0, attempt_report, attempt);
 }
 
+static uint32_t connect_ms(const struct ws_attempt_opts *opts)
+{
+    return opts->connect_ms != 0 ? opts->connect_ms : opts->timeout_ms;
+}
+
 static void attempt_late(void *arg)
 {
     static const char *const awaited[] = {
@@ -78,7 +83,17 @@ static void attempt_late(void *arg)
     struct ws_attempt *attempt = arg;
 
     ws_attempt_fail(attempt, CX_E_TIMEOUT, "no %s within %u ms", awaited[attempt->stage],
-                    attempt->opts.timeout_ms);
+                    attempt->stage == WS_STAGE_CONNECT ? connect_ms(&attempt->opts)
+                                                       : attempt->opts.timeout_ms);
+}
+
+void ws_attempt_connected(struct ws_attempt *attempt)
+{
+    attempt->stage = WS_STAGE_TLS;
+    if (attempt->opts.connect_ms != 0 && !attempt->has_failed) {
+        loop_timer_start(attempt->client->web->loop, &attempt->timer, attempt->opts.timeout_ms,
+                         attempt_late, attempt);
+    }
 }
 
 void ws_attempt_succeed(struct ws_attempt *attempt)
@@ -250,7 +265,7 @@ static enum cx_err connect_begin(struct ws_client *client, const struct ws_attem
         return CX_E_NOMEM;
     }
     peer = attempt->peer;
-    loop_timer_start(client->web->loop, &attempt->timer, opts->timeout_ms, attempt_late, attempt);
+    loop_timer_start(client->web->loop, &attempt->timer, connect_ms(opts), attempt_late, attempt);
     peer->is_starting = true;
     errno = 0;
     wsi = attempt_begin(attempt, opts->subprotocol);

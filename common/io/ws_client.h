@@ -45,6 +45,7 @@ struct ws_attempt_opts {                /* copied */
     const char *path;
     const char *subprotocol;
     uint32_t timeout_ms; /* from TCP to the end of the upgrade; 10000 */
+    uint32_t connect_ms; /* for TCP alone, while there is another address to try; 0: timeout_ms */
     bool has_socket;     /* there is a connection to it already, as through a proxy: `socket`, which
                             is used up in any case; `address` is then for messages only */
     int socket;

@@ -195,7 +195,7 @@ static int peer_attempt_callback(struct ws_peer *peer, enum lws_callback_reasons
 
     switch ((int)reason) {
     case LWS_CALLBACK_WSI_CREATE: /* for a client: TCP is up */
-        attempt->stage = WS_STAGE_TLS;
+        ws_attempt_connected(attempt);
         return 0;
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER: /* TLS is up */
         attempt->stage = WS_STAGE_UPGRADE;

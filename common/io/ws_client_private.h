@@ -59,8 +59,9 @@ struct ws_client {
  * failure counts. */
 void ws_attempt_fail(struct ws_attempt *attempt, enum cx_err code, const char *fmt, ...)
     CX_PRINTF(3, 4);
-void ws_attempt_succeed(struct ws_attempt *attempt); /* with its peer's new link */
-void ws_client_unref(struct ws_client *client);      /* a peer is gone */
+void ws_attempt_connected(struct ws_attempt *attempt); /* TCP is up */
+void ws_attempt_succeed(struct ws_attempt *attempt);   /* with its peer's new link */
+void ws_client_unref(struct ws_client *client);        /* a peer is gone */
 const char *ws_attempt_where(const struct ws_attempt *attempt, char text[WS_WHERE_TEXT]);
 
 /* ws_client_peer.c */
