@@ -2,13 +2,17 @@
 
 #include <string.h>
 
-enum { LINK_PACKS_AT_ONCE = 4 }; /* then the other connections have their turn */
+enum {
+    LINK_PACK_ENOUGH = 4,   /* messages: these go at the end of their turn */
+    LINK_PACKS_AT_ONCE = 4, /* then the other connections have their turn */
+};
 
 /* A link's way out: what is queued, when it is packed and written, and our close frame. */
 
 /* What is queued goes when the loop has looked for events once more, so that much of it is packed
- * together, and without asking whether the socket is writable: it nearly always is, and asking
- * costs libuv four system calls. */
+ * together; unless it is enough, since the peer would wait until all is done here, and this end
+ * then until all is done there. And without asking whether the socket is writable: it nearly always
+ * is, and asking costs libuv four system calls. */
 void link_ask_to_write(struct link *link)
 {
     if (!link->is_asked && link->wsi != NULL) {
@@ -34,7 +38,9 @@ enum cx_err link_send(struct link *link, struct slice message, uint64_t tag)
         return CX_E_CLOSED;
     }
     err = outbox_put(&link->outbox, message, tag);
-    if (err == CX_OK) {
+    if (err == CX_OK && link->outbox.messages == LINK_PACK_ENOUGH) {
+        link_hurry(link);
+    } else if (err == CX_OK) {
         link_ask_to_write(link);
     }
     return err;

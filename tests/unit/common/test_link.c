@@ -48,6 +48,54 @@ static void messages_of_one_turn_go_into_one_websocket_message(void **state)
     assert_int_equal(link_outbox_bytes(pair->at_client.link), 0);
 }
 
+/* Runs behind what was due before it in the same turn. */
+static void note_written(void *arg)
+{
+    struct pair *pair = arg;
+    struct link_stats stats;
+
+    link_stats(pair->at_client.link, &stats);
+    pair->at_client.text[0] = stats.sent_packs == 0 ? 'n' : 'y';
+}
+
+/* 'y' if so many messages are written when what comes behind them in the turn runs. */
+static char is_written_in_the_turn(struct pair *pair, int count)
+{
+    struct loop_hook behind = {.run = note_written, .arg = pair};
+
+    for (int i = 1; i <= count; i++) {
+        pair_send(&pair->at_client, "m", (uint64_t)i);
+    }
+    loop_defer(pair->net.loop, &behind);
+    loop_turn(pair->net.loop);
+    return pair->at_client.text[0];
+}
+
+static void a_few_messages_wait_for_more(void **state)
+{
+    link_start_default(*state);
+    assert_int_equal(is_written_in_the_turn(*state, 3), 'n');
+}
+
+static void enough_messages_go_in_their_turn(void **state)
+{
+    link_start_default(*state);
+    assert_int_equal(is_written_in_the_turn(*state, 4), 'y');
+}
+
+static void what_is_pushed_is_written_at_once(void **state)
+{
+    struct pair *pair = *state;
+
+    link_start_default(pair);
+    pair_send(&pair->at_client, "a", 1);
+    link_push(pair->at_client.link);
+    assert_int_equal(pair->at_client.nwritten, 1);
+    link_push(pair->at_client.link); /* nothing to write */
+    assert_true(net_wait_count(&pair->net, &pair->at_server.messages, 1));
+    assert_string_equal(pair->at_server.text, "[a]");
+}
+
 static void a_pack_ends_where_the_next_message_does_not_fit(void **state)
 {
     struct pair *pair = *state;
@@ -290,6 +338,9 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         TEST(messages_go_both_ways_whole_and_in_order),
         TEST(messages_of_one_turn_go_into_one_websocket_message),
+        TEST(a_few_messages_wait_for_more),
+        TEST(enough_messages_go_in_their_turn),
+        TEST(what_is_pushed_is_written_at_once),
         TEST(a_pack_ends_where_the_next_message_does_not_fit),
         TEST(a_large_message_arrives_whole),
         TEST(a_message_in_fragments_is_put_together),
