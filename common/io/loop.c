@@ -223,6 +223,7 @@ void loop_set_poll(struct loop *loop, uint32_t limit_us)
 
 void loop_note_event(struct loop *loop)
 {
+    loop->polling.events++;
     if (loop->polling.is_idle) {
         polling_end_wait(&loop->polling, uv_hrtime());
     }

@@ -49,6 +49,29 @@ static void polling_begins_and_ends_with_the_length_of_the_waits(void **state)
     }
 }
 
+static void polling_is_for_few_events(void **state)
+{
+    static const struct {
+        unsigned before, events; /* in each of the first 50 waits, and of the last 50 */
+        bool goes_on;
+    } rows[] = {{1, 1, true}, {1, 3, true}, {1, 5, false}, {1, 4000000, false}, {2000, 1, true}};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct polling p;
+        uint64_t now_ns = 5;
+
+        polling_init(&p, LIMIT_NS);
+        for (unsigned k = 0; k < 100; k++) {
+            p.events = k < 50 ? rows[i].before : rows[i].events;
+            now_ns = waits(&p, now_ns, 1, 50 * US);
+        }
+        if (polling_goes_on(&p, now_ns) != rows[i].goes_on) {
+            fail_msg("%u, then %u events a wait", rows[i].before, rows[i].events);
+        }
+    }
+}
+
 static void polling_ends_at_the_limit(void **state)
 {
     struct polling p;
@@ -85,6 +108,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(polling_begins_and_ends_with_the_length_of_the_waits),
+        cmocka_unit_test(polling_is_for_few_events),
         cmocka_unit_test(polling_ends_at_the_limit),
         cmocka_unit_test(polling_pauses_when_the_core_comes_back_late),
     };
