@@ -5,8 +5,9 @@
  *     bench_tunnels PORT CA KEY CERTIFICATES
  *
  * CERTIFICATES: PEM, one an agent, all for KEY. Reads numbers from stdin: hold so many tunnels. As
- * often as all of them have become up, it prints {"up": N, "took_ms": MS}, the time since the first
- * of them began to connect. Ends at the end of stdin. */
+ * often as all of them have become up, it prints {"up": N, "took_ms": MS, "attempts": A, "most":
+ * M}: the time since the first of them was lost or began to connect, the attempts of all of them in
+ * it and those of the one that had most. Ends at the end of stdin. */
 #include "agent/core/backoff.h"
 #include "common/core/wire.h"
 #include "common/io/clock.h"
@@ -48,7 +49,8 @@ struct agent {
     int fd;
     enum state state;
     struct backoff backoff;
-    uint64_t due_ms; /* WAITING: when to connect; else until UP: when to give up */
+    uint64_t due_ms;   /* WAITING: when to connect; else until UP: when to give up */
+    unsigned attempts; /* since all were up */
     struct cx_id instance;
     uint8_t in[IN_BYTES];
     size_t have;
@@ -94,6 +96,21 @@ static void lose(struct herd *h, struct agent *a)
     a->due_ms = now_ms + backoff_next_ms(&a->backoff, now_ms, (uint32_t)random_u64());
 }
 
+static void tell_up(struct herd *h)
+{
+    unsigned long all = 0;
+    unsigned most = 0;
+
+    for (size_t i = 0; i < h->wanted; i++) {
+        all += h->agents[i].attempts;
+        most = h->agents[i].attempts > most ? h->agents[i].attempts : most;
+        h->agents[i].attempts = 0;
+    }
+    (void)printf("{\"up\": %zu, \"took_ms\": %llu, \"attempts\": %lu, \"most\": %u}\n", h->up,
+                 (unsigned long long)(clock_mono_ms() - h->began_ms), all, most);
+    (void)fflush(stdout);
+}
+
 static void become_up(struct herd *h, struct agent *a)
 {
     a->state = UP;
@@ -101,9 +118,7 @@ static void become_up(struct herd *h, struct agent *a)
     backoff_reset(&a->backoff);
     h->up++;
     if (h->up == h->wanted) {
-        (void)printf("{\"up\": %zu, \"took_ms\": %llu}\n", h->up,
-                     (unsigned long long)(clock_mono_ms() - h->began_ms));
-        (void)fflush(stdout);
+        tell_up(h);
         h->began_ms = 0;
     }
 }
@@ -285,6 +300,7 @@ static bool start_tls(struct herd *h, struct agent *a)
 static void begin(struct herd *h, struct agent *a)
 {
     h->began_ms = h->began_ms == 0 ? clock_mono_ms() : h->began_ms;
+    a->attempts++;
     a->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (a->fd < 0) {
         bench_fail("socket", strerror(errno));
