@@ -70,7 +70,6 @@ def tell_figures(run):
     issued = sum("token" in line for line in h.journal)
     print(f"tokens: {issued} issued, {claimed} claimed later, {sum(why.values())} that no agent can have read"
           + "".join(f"; {n}: {text}" for text, n in why.most_common()))
-    print(f"records that stay open: {len(history.open_records(h))}")
     print("at the end: " + ", ".join(f"{name} {rss_kb} kB, {n} descriptors" for name, (rss_kb, n) in run.sizes.items()))
 
 
