@@ -3,7 +3,9 @@
 #include "common/core/slice.h"
 
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -77,7 +79,7 @@ static int own_descriptor(int handed)
         }
         return -1;
     }
-    (void)fcntl(handed, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(handed, F_SETFD, FD_CLOEXEC); /* also the mark that it is in use */
     return fd;
 }
 
@@ -93,4 +95,42 @@ int handed_socket(const struct sockaddr *address)
         }
     }
     return -1;
+}
+
+static void address_text(int fd, char *out, size_t bytes)
+{
+    struct sockaddr_storage own = {0};
+    socklen_t len = sizeof(own);
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+    const void *a = &own;
+
+    if (getsockname(fd, (struct sockaddr *)&own, &len) != 0) {
+        (void)snprintf(out, bytes, "not a socket");
+    } else if (own.ss_family == AF_UNIX) {
+        (void)snprintf(out, bytes, "unix:%.*s",
+                       (int)sizeof(((const struct sockaddr_un *)a)->sun_path),
+                       ((const struct sockaddr_un *)a)->sun_path);
+    } else if (getnameinfo(a, len, host, sizeof(host), port, sizeof(port),
+                           NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        (void)snprintf(out, bytes, own.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+    } else {
+        (void)snprintf(out, bytes, "of a kind that is not known");
+    }
+}
+
+bool handed_left_over(unsigned n, char *out, size_t bytes)
+{
+    unsigned count = handed_count();
+
+    for (unsigned i = 0; i < count; i++) {
+        int fd = HANDED_FIRST + (int)i;
+        int flags = fcntl(fd, F_GETFD);
+
+        if (flags >= 0 && (flags & FD_CLOEXEC) == 0 && n-- == 0) {
+            address_text(fd, out, bytes);
+            return true;
+        }
+    }
+    return false;
 }

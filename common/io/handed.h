@@ -1,6 +1,8 @@
 #ifndef CONNECTOR_COMMON_IO_HANDED_H
 #define CONNECTOR_COMMON_IO_HANDED_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 /* Listening sockets that a service manager has opened before it started us, and keeps open when we
@@ -10,5 +12,9 @@
 /* A descriptor of its own (close-on-exec, non-blocking) for the socket that listens at exactly this
  * address, or -1: none was handed over. */
 int handed_socket(const struct sockaddr *address);
+
+/* The address, as text, of the n-th (from 0) of those that were handed over and that nobody has
+ * asked for; false: there is none. */
+bool handed_left_over(unsigned n, char *out, size_t bytes);
 
 #endif

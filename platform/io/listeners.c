@@ -1,6 +1,7 @@
 #include "platform/io/listeners.h"
 
 #include "common/io/clock.h"
+#include "common/io/handed.h"
 #include "common/io/log.h"
 #include "common/io/ws_server.h"
 #include "platform/core/enroll_request.h"
@@ -215,6 +216,18 @@ static void put_listener(const char *entry, uint16_t port, char *out, size_t byt
     }
 }
 
+static void warn_of_left_over(void)
+{
+    char address[LISTEN_TEXT_BYTES];
+
+    for (unsigned i = 0; handed_left_over(i, address, sizeof(address)); i++) {
+        log_event(CX_LOG_WARN, "listen.unused", kv_str("socket", address),
+                  kv_str("why", "the service manager listens there, and no setting names that "
+                                "address: make ListenStream= of the socket unit and `listen` the "
+                                "same"));
+    }
+}
+
 void listeners_log(const struct platform *p)
 {
     char tunnel[LISTEN_TEXT_BYTES] = "";
@@ -229,4 +242,5 @@ void listeners_log(const struct platform *p)
               kv_str("public_url", p->settings.public_url), kv_str("tunnel", tunnel),
               kv_u64("tunnel_port", ws_server_port(p->tunnels)), kv_str("api", api),
               kv_u64("pid", (uint64_t)getpid()));
+    warn_of_left_over();
 }

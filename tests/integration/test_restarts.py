@@ -129,6 +129,20 @@ def test_a_platform_with_sockets_handed_over_restarts_without_a_failed_exchange(
         assert platform.stop() == 0
 
 
+def test_a_handed_over_socket_that_no_setting_names_is_told_of(tmp_path):
+    """Or nobody would know why callers that it lets in are never answered."""
+    platform = HandedPlatform(tmp_path / "platform")
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as stray:
+        platform.sockets.append(stray)
+        platform.start()
+        try:
+            line = platform.process.wait("listen.unused")
+            assert f"[::1]:{stray.getsockname()[1]}" in line and "ListenStream" in line
+            assert platform.process.count("listen.unused") == 1, "the others are in use"
+        finally:
+            assert platform.stop() == 0
+
+
 def test_agents_that_restart_one_after_the_other_fail_no_exchange(platform, tmp_path, endpoint):
     agents = [join(platform, tmp_path / name, endpoint) for name in ("one", "two")]
     put_profile(platform, endpoint)
