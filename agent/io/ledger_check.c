@@ -1,6 +1,7 @@
 #include "agent/io/ledger_check.h"
 
 #include "agent/io/ledger_file.h"
+#include "common/core/path.h"
 #include "common/io/file.h"
 #include "common/io/folder.h"
 #include "common/io/seal.h"
@@ -88,17 +89,27 @@ static void note_aside(const struct agent_settings *s, struct faults *notes)
     folder_names_done(&names);
 }
 
-static void note_space(const struct agent_settings *s, struct faults *notes)
+/* `folder` is the ledger's, or the one in which it will be made. */
+static void note_space(const struct agent_settings *s, const char *folder, struct faults *notes)
 {
     struct statvfs disk;
 
-    if (statvfs(s->ledger_path, &disk) == 0 &&
-        (uint64_t)disk.f_bavail * disk.f_frsize < LITTLE_BYTES) {
+    if (statvfs(folder, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < LITTLE_BYTES) {
         faults_add(
             notes, s->ledger_path, "",
             "%llu MB are free on its disk: without space for their results, jobs are refused",
             (unsigned long long)((uint64_t)disk.f_bavail * disk.f_frsize / 1000000));
     }
+}
+
+static void note_space_above(const struct agent_settings *s, struct faults *notes)
+{
+    char *above = NULL;
+
+    if (path_folder(s->ledger_path, &above) == CX_OK) {
+        note_space(s, above, notes);
+    }
+    free(above);
 }
 
 void ledger_check(const struct agent_settings *s, struct faults *faults, struct faults *notes)
@@ -111,8 +122,10 @@ void ledger_check(const struct agent_settings *s, struct faults *faults, struct 
     if (lstat(s->ledger_path, &st) != 0) {
         if (errno != ENOENT) {
             conf_fault(faults, s, "ledger.path", "%s: %s", s->ledger_path, strerror(errno));
+            return;
         }
-        return; /* made when the agent runs */
+        note_space_above(s, notes); /* it is made when the agent runs */
+        return;
     }
     if (!S_ISDIR(st.st_mode)) {
         conf_fault(faults, s, "ledger.path", "%s is not a folder", s->ledger_path);
@@ -121,6 +134,6 @@ void ledger_check(const struct agent_settings *s, struct faults *faults, struct 
                    s->ledger_path, s->ledger_path);
     } else {
         note_aside(s, notes);
-        note_space(s, notes);
+        note_space(s, s->ledger_path, notes);
     }
 }

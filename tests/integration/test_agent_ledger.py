@@ -104,6 +104,15 @@ def test_a_full_disk_stops_jobs_before_they_run_and_results_still_fit(played, ag
     assert agent.status()["ledger"]["state"] == "good"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a file system")
+def test_check_tells_of_little_space_before_the_ledger_is_made(agent, small_disk):
+    folder, _ = small_disk
+    configure(agent, f'ledger = {{ path = "{folder}/ledger"; key = "{folder}/ledger.key"; }};')
+    done = agent.cli("check")
+    assert done.returncode == 0 and f"{folder}/ledger: note: " in done.stdout and "MB are free on its disk" in done.stdout, done
+    assert not (folder / "ledger").exists()
+
+
 def by_id(results):
     """Job -> token; None where there is none."""
     return {r["id"]: r.get("token", {}).get("access_token") for r in results}
