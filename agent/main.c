@@ -24,7 +24,8 @@ static const struct cli_command commands[] = {
      .run = command_run,
      .more =
          "Connects to the platform and runs the jobs that its policy allows. SIGTERM finishes\n"
-         "what has begun and stops; SIGHUP tries again at once after the platform has refused."},
+         "what has begun and stops; SIGHUP reads the configuration anew, and tries again at once\n"
+         "where the platform has refused."},
     {.name = "enroll",
      .args = "[STRING|-]",
      .help = "enrol this agent with the platform",
@@ -44,7 +45,10 @@ static const struct cli_command commands[] = {
      .args = "",
      .help = "check configuration and policy, offline",
      .run = command_check,
-     .more = "Names every fault in one run, with file and line."},
+     .more =
+         "Names every fault in one run, with file and line, also of the secrets and the ledger;\n"
+         "and notes how many jobs each rule may have, what the ledger has set aside, and a disk\n"
+         "that is nearly full. It changes nothing, and may run beside the agent."},
     {.name = "explain",
      .args = "METHOD URL",
      .help = "say which policy rule decides on a request, and why",

@@ -40,7 +40,10 @@ static const struct cli_command commands[] = {
      .more = "Writes the configuration if there is none, and never overwrites a file. The admin key\n"
              "is printed once, as the last line of standard output."},
     {.name = "serve", .args = "", .help = "run the server in the foreground", .run = command_serve,
-     .more = "SIGTERM takes nothing new, finishes what is under way and stops."},
+     .more =
+         "SIGTERM takes nothing new, finishes what is under way and stops; SIGHUP reads the\n"
+         "configuration anew. Sockets that systemd hands over are used where their addresses\n"
+         "are those of listen: the README's \"Restarting\" has the unit."},
     {.name = "check", .args = "", .help = "check the configuration and its files, offline",
      .run = command_check, .more = "Names every fault in one run, with file and line."},
     {.name = "version", .args = "", .help = "show the version", .run = command_version},

@@ -43,7 +43,7 @@ static void print_tunnels(const json_t *status)
 
     json_array_foreach(json_object_get(status, "tunnels"), i, tunnel)
     {
-        printf("  tunnel %lld  %s", number_of(tunnel, "number"), text_of(tunnel, "state"));
+        printf("  tunnel %-4lld %s", number_of(tunnel, "number"), text_of(tunnel, "state"));
         if (json_object_get(tunnel, "up_s") != NULL) {
             printf(", to %s for ", text_of(tunnel, "peer"));
             print_duration(number_of(tunnel, "up_s"));
@@ -53,7 +53,7 @@ static void print_tunnels(const json_t *status)
         }
         printf("\n");
         if (text_of(tunnel, "trouble")[0] != '\0') {
-            printf("            %s\n", text_of(tunnel, "trouble"));
+            printf("              %s\n", text_of(tunnel, "trouble"));
         }
     }
 }

@@ -33,7 +33,8 @@ static const struct conf_row rows[] = {
      "https://HOST[:PORT] at which agents reach the tunnel's port; goes into enrolment strings",
      "\"https://platform.example.com:8443\""},
     {"listen.tunnel", CONF_STRING, AT(listen_tunnel), "0.0.0.0:8443", 1, 255, 0,
-     "HOST:PORT for agents: tunnels and enrolment, always with TLS", NULL},
+     "HOST:PORT for agents: tunnels and enrolment, always with TLS. HOST is a number; [::] is every "
+     "address, IPv6 and IPv4", NULL},
     {"listen.api", CONF_STRINGS, AT(listen_api), "http://127.0.0.1:8080", 1, API_LISTENERS_MAX, 0,
      "for applications: https://HOST:PORT, http://HOST:PORT (loopback only, for a reverse proxy in "
      "front of it), unix:PATH", NULL},
