@@ -350,8 +350,11 @@ struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct c
     struct dispatch_job *job = dispatch_find(t->connector->dispatch, id);
 
     if (job == NULL || !id_eq(&job->agent, &t->agent) || job->state == DISPATCH_WAITING ||
-        job->state == DISPATCH_QUEUED || job->state == DISPATCH_RECORDING) {
+        job->state == DISPATCH_RECORDING) {
         return NULL;
+    }
+    if (job->state == DISPATCH_QUEUED) { /* it had it, whatever its hello said */
+        list_move(&job->connector->lost, job);
     }
     job->state = DISPATCH_REPORTED;
     return job;

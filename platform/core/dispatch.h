@@ -169,7 +169,7 @@ uint64_t dispatch_tag(const struct cx_id *id);
 struct dispatch_job *dispatch_find_tag(const struct dispatch *d, uint64_t tag);
 
 /* A result of this job came on this tunnel. The job (state DISPATCH_REPORTED from now on) if it was
- * given to that tunnel's agent, else NULL. */
+ * given to that tunnel's agent, and to no other since, else NULL. */
 struct dispatch_job *dispatch_reported(struct dispatch_tunnel *t, const struct cx_id *id);
 
 /* A result came on this tunnel that proves that nothing of the job was sent; it failed at `stage`.

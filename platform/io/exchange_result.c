@@ -51,9 +51,15 @@ static bool answer(struct arrival *a, struct dispatch_job *job,
 /* What was stored first. True if somebody waits for it. */
 static bool deliver(struct arrival *a)
 {
-    struct dispatch_job *job = dispatch_find(a->platform->dispatch, &a->id);
+    struct dispatch *d = a->platform->dispatch;
+    struct dispatch_job *job = dispatch_find(d, &a->id);
+    bool is_answered = job != NULL && job->owner != NULL && answer(a, job, NULL);
 
-    return job != NULL && job->owner != NULL && answer(a, job, NULL);
+    job = dispatch_find(d, &a->id);
+    if (job != NULL && job->owner == NULL && job->state != DISPATCH_REPORTED) {
+        dispatch_end(d, job); /* given out anew, after a hello that did not name it: needless now */
+    }
+    return is_answered;
 }
 
 static void acknowledge(struct arrival *a)

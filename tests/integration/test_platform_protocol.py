@@ -263,6 +263,25 @@ def test_a_job_that_the_returned_agent_does_not_know_is_given_out_again(join, ca
     assert answer.result().status == 200
 
 
+def test_a_result_that_comes_although_its_job_was_not_known_ends_it(join, call):
+    instance, ledger = os.urandom(16), os.urandom(16)
+    ws, _ = join(instance=instance, ledger=ledger, capacity=1)
+    first = call()
+    _, job = ws.receive(peer.JOB)
+    busy = os.urandom(16)
+    ws.close()
+    ws, _ = join(instance=instance, ledger=ledger, capacity=1, known=[busy])  # no room: the job is queued
+    ws.send(result(job["id"]))
+    assert first.result().status == 200
+    assert ws.receive(peer.ACK)[1]["ids"] == [job["id"]]
+    second = call()
+    ws.send(result(busy))  # room for one
+    _, other = ws.receive(peer.JOB)
+    assert other["id"] != job["id"]
+    ws.send(result(other["id"]))
+    assert second.result().status == 200
+
+
 def test_an_agent_with_another_ledger_can_prove_nothing(join, call):
     ws, _ = join()
     answer = call()

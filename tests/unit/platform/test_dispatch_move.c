@@ -89,6 +89,30 @@ static void it_moves_while_a_quarter_of_the_budget_and_100_ms_are_left(void **st
     }
 }
 
+static void a_job_that_was_not_named_and_is_reported_goes_to_nobody(void **state)
+{
+    struct story_hello liar = {
+        .tunnel = 'u', .agent = 1, .ledger = 'l', .capacity = 1, .known = "X"};
+    struct story s;
+    struct dispatch_tunnel *t;
+
+    (void)state;
+    story_init(&s, 0);
+    t = story_ready(&s, 't', 1);
+    story_sent(&s, 'A');
+    dispatch_tunnel_down(t);
+    t = up(&s, &liar);
+    assert_int_equal(story_state(&s, 'A'), DISPATCH_QUEUED); /* the room is X's */
+    story_expect(&s, "sent once", "record A>1; send A>t");
+    assert_true(story_reported(t, 'A'));
+    story_settled(&s, t, 'X');
+    story_expect(&s, "there is room, and nothing to do", "");
+    story_settled(&s, t, 'A');
+    assert_int_equal(dispatch_tunnel_outstanding(t), 0);
+    dispatch_tunnel_down(t);
+    story_done(&s);
+}
+
 static void nothing_moves_that_nobody_waits_for_or_that_is_elsewhere(void **state)
 {
     struct story s;
@@ -341,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_what_proves_that_nothing_was_sent_moves),
         cmocka_unit_test(it_moves_while_a_quarter_of_the_budget_and_100_ms_are_left),
+        cmocka_unit_test(a_job_that_was_not_named_and_is_reported_goes_to_nobody),
         cmocka_unit_test(nothing_moves_that_nobody_waits_for_or_that_is_elsewhere),
         cmocka_unit_test(each_agent_is_tried_once),
         cmocka_unit_test(what_tells_the_most_is_kept),
