@@ -9,7 +9,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,10 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/support"))
+sys.dont_write_bytecode = True
+from ports import free_port  # noqa: E402
+
 BUILD = ROOT / "build/release"
 AGENT, PLATFORM = BUILD / "connector-agent", BUILD / "connector-platform"
 CONNECTOR, PROFILE = "datacenter-1", "demo"
@@ -101,15 +104,6 @@ def write_private(path, text):
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         out.write(text)
     return path
-
-
-def free_ports(count):
-    """Ports that are free together."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for s in sockets:
-            s.bind(("127.0.0.1", 0))
-        return [s.getsockname()[1] for s in sockets]
 
 
 class Programs:
@@ -213,7 +207,7 @@ class Demo:
             self.token_server = json.loads(ready.read_text())
 
     def init_platform(self):
-        tunnel_port, api_port = free_ports(2)
+        tunnel_port, api_port = free_port(), free_port()
         self.api = f"https://127.0.0.1:{api_port}"
         with self.lines.step("connector-platform init: private CA, store, first admin key"):
             self.platform_conf.parent.mkdir()

@@ -5,14 +5,17 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from ports import free_port  # noqa: E402
+
 BUILD = pathlib.Path(os.environ.get("CONNECTOR_BUILD", ROOT / "build/dev"))
 WAIT_S = 20  # the longest that any event is waited for
 
@@ -20,12 +23,6 @@ WAIT_S = 20  # the longest that any event is waited for
 ENV = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
 ENV["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=99:abort_on_error=0"
 ENV["UBSAN_OPTIONS"] = "print_stacktrace=1"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Process:
