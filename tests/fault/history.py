@@ -169,6 +169,13 @@ def end_of_life(h, agent, begin, end):
     return min((t for t in kills if begin - 0.1 <= t <= end), default=None)
 
 
+def is_of_the_dead(h, call, agent, executed_t):
+    """The request waited in the kernel, say for a link that was down, and left when its agent had been killed. That it had begun
+    is the agent's own word, from its ledger; one that began afterwards would not say so."""
+    kills = (f["begin"] for f in h.faults if f["target"] == agent and f["kind"] == "kill")
+    return h.rows.get(call["id"], {}).get("code") == "agent_lost" and any(h.began(call) <= t <= executed_t for t in kills)
+
+
 def why_lost(h, call, executed):
     """What may have taken the token between the endpoint and the agent's ledger; None: nothing."""
     after = h.by_execution[executed["x"]]
@@ -184,6 +191,8 @@ def why_lost(h, call, executed):
         return None
     if end_of_life(h, agent, begin, end) is not None:
         return "the agent was killed before it had read the answer"
+    if is_of_the_dead(h, call, agent, begin):
+        return "the agent was killed before the endpoint had its request"
     if h.faults_of(agent, PATH_TO_ENDPOINT, begin, end):
         return "the link between agent and endpoint was cut"
     deadline = h.began(call) + call["budget_ms"] / 1000 - min(0.25, call["budget_ms"] / 2000)

@@ -213,6 +213,14 @@ def test_an_endpoint_that_does_not_answer_whole():
     assert kinds(call(SENT, mode="cut"), journal=(EXECUTED,), row=ROW_SENT) == set()
 
 
+@pytest.mark.parametrize("code, killed_t, is_excused", [
+    ("agent_lost", 10.5, True), ("agent_lost", 9.0, False), ("budget_exceeded", 10.5, False)])
+def test_a_request_that_left_when_its_agent_was_dead(code, killed_t, is_excused):
+    journal = line("executed", 11.2), line("answered", 11.3)
+    found = kinds(call(SENT), journal=journal, row={**ROW_SENT, "code": code}, faults=[fault("kill", "a1", killed_t)])
+    assert ("token-lost" not in found) == is_excused
+
+
 def test_no_excuse_when_the_platform_had_it():
     assert kinds(call(SENT), faults=[fault("kill", "a1", 10.02)]) == {"token-lost"}
 
