@@ -107,7 +107,8 @@ bool exchange_move(struct platform *p, struct platform_tunnel *t, const struct m
     if (job == NULL) {
         return false;
     }
-    if (dispatch_has_refused(tunnel_dispatch(t), job)) { /* once more, of before it moved */
+    if (is_nothing_sent(r) && dispatch_has_refused(tunnel_dispatch(t), job)) {
+        /* once more, of before it moved */
         acknowledge(p, t, &id);
         return true;
     }

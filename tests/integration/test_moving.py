@@ -147,6 +147,21 @@ def test_an_old_result_of_a_job_that_has_moved_counts_for_nothing(platform, hand
     assert answer.result().json["agent"] == agent_id(other)
 
 
+def test_a_token_counts_although_its_agent_had_said_that_nothing_was_sent(hand, more, ask):
+    hand.join(capacity=1)
+    answer = ask(budget_ms=60000)
+    job = hand.job()
+    other = more().join(capacity=1)
+    busy = ask(budget_ms=60000)
+    held = other.job()
+    hand.report(job, **refused("connect"))  # it waits for the other's room
+    hand.report(job)
+    assert answer.result().json["agent"] == agent_id(hand)
+    other.report(held)
+    assert busy.result().status == 200
+    other.gets_no_job()
+
+
 def test_what_never_arrived_may_go_to_another_agent(platform, hand, more, ask):
     answer = ask()
     job = hand.job()
