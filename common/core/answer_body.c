@@ -7,20 +7,9 @@
 
 enum { GUESSES = 4, GUESS_BY_BYTES = 1 };
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct slice answer_trim(struct slice s)
 {
-    while (s.len > 0 && is_space(s.ptr[0])) {
-        s = slice_from(s, 1);
-    }
-    while (s.len > 0 && is_space(s.ptr[s.len - 1])) {
-        s = slice_first(s, s.len - 1);
-    }
-    return s;
+    return slice_trim(s, " \t\r\n");
 }
 
 enum cx_err answer_set_text(json_t *object, struct slice name, struct slice value,

@@ -27,22 +27,11 @@ void metrics_observe(struct metrics_histogram *h, uint64_t duration_us)
 
 /* ---- what is asked for ---- */
 
-static struct slice trim(struct slice s)
-{
-    while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s = slice_from(s, 1);
-    }
-    while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
-        s = slice_first(s, s.len - 1);
-    }
-    return s;
-}
-
 /* The part before `separator`, trimmed; `rest` is what is behind it. */
 static struct slice cut(struct slice *rest, uint8_t separator)
 {
     size_t end = slice_find(*rest, 0, separator);
-    struct slice part = trim(slice_first(*rest, end));
+    struct slice part = slice_trim(slice_first(*rest, end), " \t");
 
     *rest = slice_from(*rest, end + 1);
     return part;

@@ -167,19 +167,6 @@ enum cx_err request_parts_expand(struct request_parts *p, const struct request_s
     return request_parts_refuse_field(p, err, spot->what, spot->key, why);
 }
 
-static struct slice trim(struct slice s)
-{
-    size_t from = 0;
-
-    while (from < s.len && (s.ptr[from] == ' ' || s.ptr[from] == '\t')) {
-        from++;
-    }
-    while (s.len > from && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
-        s.len--;
-    }
-    return slice_from(s, from);
-}
-
 bool request_parts_has_header(const struct request_parts *p, struct slice name)
 {
     for (size_t i = 0; i < p->made->nheaders; i++) {
@@ -211,8 +198,8 @@ enum cx_err request_parts_put_header(struct request_parts *p, struct slice name,
     if (made->nheaders < REQUEST_HEADERS_MAX) {
         buf_init(line, REQUEST_HEADER_BYTES_MAX - p->header_bytes);
         made->nheaders++;
-        err = put_line(line, name, trim(value)); /* white space around it is no part of a value
-                                                    (RFC 9110, 5.5) */
+        err = put_line(line, name, slice_trim(value, " \t")); /* white space around it is no part of
+                                                    a value (RFC 9110, 5.5) */
         p->header_bytes += line->len;
     }
     return err == CX_OK

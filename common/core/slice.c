@@ -63,6 +63,19 @@ struct slice slice_first(struct slice s, size_t len)
     return slice_of(s.ptr, len < s.len ? len : s.len);
 }
 
+struct slice slice_trim(struct slice s, const char *white)
+{
+    size_t n = strlen(white);
+
+    while (s.len > 0 && memchr(white, s.ptr[0], n) != NULL) {
+        s = slice_from(s, 1);
+    }
+    while (s.len > 0 && memchr(white, s.ptr[s.len - 1], n) != NULL) {
+        s.len--;
+    }
+    return s;
+}
+
 size_t slice_find(struct slice s, size_t from, uint8_t byte)
 {
     const uint8_t *hit;

@@ -34,6 +34,9 @@ struct slice slice_from(struct slice s, size_t from);
 /* The first `len` bytes (clamped). */
 struct slice slice_first(struct slice s, size_t len);
 
+/* Without the bytes of `white` at either end. */
+struct slice slice_trim(struct slice s, const char *white);
+
 /* Index of the first `byte` at or after `from`, or s.len. */
 size_t slice_find(struct slice s, size_t from, uint8_t byte);
 

@@ -36,17 +36,6 @@ bool http_request_arg(const struct http_request *request, const char *name, stru
 
 /* ---- headers ---- */
 
-static struct slice text_trim(struct slice s)
-{
-    while (s.len != 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s = slice_from(s, 1);
-    }
-    while (s.len != 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
-        s = slice_first(s, s.len - 1);
-    }
-    return s;
-}
-
 static int text_room(const struct request_text *text)
 {
     return (int)(sizeof(text->bytes) - text->used);
@@ -58,7 +47,7 @@ static bool text_take(struct request_text *text, int len, struct slice *out)
     if (len < 0) {
         return false;
     }
-    *out = text_trim(slice_of(text->bytes + text->used, (size_t)len));
+    *out = slice_trim(slice_of(text->bytes + text->used, (size_t)len), " \t");
     text->used += (size_t)len + 1;
     return !slice_has_control(*out) && slice_is_utf8(*out);
 }

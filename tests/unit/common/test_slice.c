@@ -166,6 +166,27 @@ static void slice_parts_are_clamped(void **state)
     assert_true(slice_is_absent(slice_from((struct slice){NULL, 0}, 3)));
 }
 
+static void slice_trim_takes_both_ends(void **state)
+{
+    static const struct {
+        const char *text, *white, *left;
+    } rows[] = {
+        {"a b", " ", "a b"},     {" \ta b\t ", " \t", "a b"},
+        {"\ta\t", " ", "\ta\t"}, {"a\r\n", " \r\n", "a"},
+        {"  ", " ", ""},         {"", " ", ""},
+        {" a ", "", " a "},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        CHECK_TEXT(rows[i].text, slice_trim(slice_of_str(rows[i].text), rows[i].white),
+                   rows[i].left);
+    }
+    assert_int_equal(slice_trim((struct slice){NULL, 0}, " ").len, 0);
+    assert_int_equal(slice_trim(SLICE_LIT("\0a\0"), " ").len,
+                     3); /* the text's own end is no byte */
+}
+
 static void slice_find_gives_the_first_at_or_after(void **state)
 {
     static const struct {
@@ -251,6 +272,7 @@ int main(void)
         cmocka_unit_test(slice_compares_content),
         cmocka_unit_test(slice_tells_absent_from_empty),
         cmocka_unit_test(slice_parts_are_clamped),
+        cmocka_unit_test(slice_trim_takes_both_ends),
         cmocka_unit_test(slice_find_gives_the_first_at_or_after),
         cmocka_unit_test(slice_has_control_finds_each),
         cmocka_unit_test(slice_first_char_reads_what_rfc_3629_defines),
