@@ -1,14 +1,9 @@
 #include "agent/core/ledger_live.h"
 
-#include "agent/core/ledger_frame.h"
 #include "agent/core/ledger_record.h"
 
-enum {
-    BEGUN_BYTES = 1 + CX_ID_BYTES + 1,
-    FINISHED_BYTES = 1 + CX_ID_BYTES + 4, /* without the result */
-    /* What a job may need besides its result: its three records, each in a frame of its own. */
-    JOB_EXTRA_BYTES = 256,
-};
+/* What a job may need besides its result: its three records, each in a frame of its own. */
+enum { JOB_EXTRA_BYTES = 256 };
 
 void ledger_live_begin(struct ledger_live *live, struct ledger_slot *slot, const struct cx_id *id,
                        bool is_refresh)
@@ -20,14 +15,14 @@ void ledger_live_begin(struct ledger_live *live, struct ledger_slot *slot, const
     live->jobs++;
     live->begun++;
     live->refreshes += is_refresh ? 1 : 0;
-    live->bytes += BEGUN_BYTES;
+    live->bytes += LEDGER_BEGUN_BYTES;
 }
 
 /* Its finished record no longer counts. */
 static void unfinish(struct ledger_live *live, struct ledger_slot *slot)
 {
     if (!slice_is_absent(slot->result)) {
-        live->bytes -= FINISHED_BYTES + slot->result.len;
+        live->bytes -= LEDGER_FINISHED_BYTES + slot->result.len;
         slot->result = (struct slice){0};
         live->begun++;
     }
@@ -37,7 +32,7 @@ void ledger_live_finish(struct ledger_live *live, struct ledger_slot *slot, stru
 {
     unfinish(live, slot);
     slot->result = slice_is_absent(result) ? SLICE_LIT("") : result;
-    live->bytes += FINISHED_BYTES + result.len;
+    live->bytes += LEDGER_FINISHED_BYTES + result.len;
     live->begun--;
 }
 
@@ -49,7 +44,7 @@ void ledger_live_forget(struct ledger_live *live, struct ledger_slot *slot)
     live->jobs--;
     live->begun--;
     live->refreshes -= slot->is_refresh ? 1 : 0;
-    live->bytes -= BEGUN_BYTES;
+    live->bytes -= LEDGER_BEGUN_BYTES;
     *slot = (struct ledger_slot){0};
 }
 

@@ -29,10 +29,7 @@ void ledger_live_move(struct ledger_live *live, struct ledger_slot *from, struct
 
 /* ---- what is decided by them ---- */
 
-enum {
-    LEDGER_GARBAGE_BYTES = 8 * 1024 * 1024, /* a file may always hold that much of no use */
-    LEDGER_STEP_BYTES = 4 * 1024 * 1024,    /* space is reserved in such steps */
-};
+enum { LEDGER_GARBAGE_BYTES = 8 * 1024 * 1024 }; /* a file may always hold that much of no use */
 
 /* Is it time to write what lives anew? file_bytes: what was written to the file. */
 bool ledger_live_is_outweighed(const struct ledger_live *live, uint64_t file_bytes);

@@ -4,12 +4,7 @@
 
 #include <string.h>
 
-enum {
-    JOB_BYTES = 1 + CX_ID_BYTES,
-    BEGUN_BYTES = JOB_BYTES + 1,
-    FINISHED_BYTES = JOB_BYTES + 4,
-    OPENED_BYTES = JOB_BYTES + CX_ID_BYTES + 2,
-};
+enum { JOB_BYTES = 1 + CX_ID_BYTES, OPENED_BYTES = JOB_BYTES + CX_ID_BYTES + 2 };
 
 size_t ledger_record_bytes(const struct ledger_record *r)
 {
@@ -17,9 +12,9 @@ size_t ledger_record_bytes(const struct ledger_record *r)
     case LEDGER_OPENED:
         return OPENED_BYTES + r->owner.len;
     case LEDGER_BEGUN:
-        return BEGUN_BYTES;
+        return LEDGER_BEGUN_BYTES;
     case LEDGER_FINISHED:
-        return FINISHED_BYTES + r->result.len;
+        return LEDGER_FINISHED_BYTES + r->result.len;
     case LEDGER_FORGOT:
         return JOB_BYTES;
     case LEDGER_CLOSED:
@@ -51,7 +46,7 @@ enum cx_err ledger_record_put(const struct ledger_record *r, struct buf *out)
     } else if (r->kind == LEDGER_FINISHED) {
         ledger_put_u32(at + JOB_BYTES, (uint32_t)r->result.len);
         if (r->result.len > 0) {
-            memcpy(at + FINISHED_BYTES, r->result.ptr, r->result.len);
+            memcpy(at + LEDGER_FINISHED_BYTES, r->result.ptr, r->result.len);
         }
     }
     buf_grew(out, bytes);
@@ -68,11 +63,12 @@ static size_t whole_bytes(struct slice s)
         bytes = s.len < OPENED_BYTES ? 0 : (size_t)OPENED_BYTES + s.ptr[OPENED_BYTES - 1];
         break;
     case LEDGER_BEGUN:
-        bytes = BEGUN_BYTES;
+        bytes = LEDGER_BEGUN_BYTES;
         break;
     case LEDGER_FINISHED:
-        bytes =
-            s.len < FINISHED_BYTES ? 0 : FINISHED_BYTES + (size_t)ledger_get_u32(s.ptr + JOB_BYTES);
+        bytes = s.len < LEDGER_FINISHED_BYTES
+                    ? 0
+                    : LEDGER_FINISHED_BYTES + (size_t)ledger_get_u32(s.ptr + JOB_BYTES);
         break;
     case LEDGER_FORGOT:
         bytes = JOB_BYTES;
@@ -106,7 +102,7 @@ enum cx_err ledger_record_cut(struct slice *rest, struct ledger_record *out)
     } else if (out->kind == LEDGER_BEGUN) {
         out->is_refresh = s.ptr[JOB_BYTES] != 0;
     } else if (out->kind == LEDGER_FINISHED) {
-        out->result = slice_from(s, FINISHED_BYTES);
+        out->result = slice_from(s, LEDGER_FINISHED_BYTES);
     }
     if (out->owner.len > LEDGER_OWNER_BYTES_MAX || out->result.len > LEDGER_RESULT_BYTES_MAX) {
         return CX_E_SYNTAX;

@@ -21,7 +21,14 @@ enum ledger_kind {
     LEDGER_CLOSED, /* the process has closed it: nothing is missing */
 };
 
-enum { LEDGER_OWNER_BYTES_MAX = 64, LEDGER_RESULT_BYTES_MAX = 1024 * 1024 };
+enum {
+    LEDGER_OWNER_BYTES_MAX = 64,
+    LEDGER_RESULT_BYTES_MAX = 1024 * 1024,
+
+    LEDGER_SEQ_BYTES = 8, /* the number of the last record */
+    LEDGER_BEGUN_BYTES = 1 + CX_ID_BYTES + 1,
+    LEDGER_FINISHED_BYTES = 1 + CX_ID_BYTES + 4, /* without the result */
+};
 
 struct ledger_record {
     enum ledger_kind kind;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKET_BITS = 12, SEQ_BYTES = 8 };
+enum { BUCKET_BITS = 12 };
 
 enum cx_err ledger_replay_init(struct ledger_replay *r)
 {
@@ -115,11 +115,11 @@ static enum cx_err apply(struct ledger_replay *r, const struct ledger_record *re
 
 enum cx_err ledger_replay_frame(struct ledger_replay *r, struct slice records)
 {
-    struct slice rest = slice_from(records, SEQ_BYTES);
+    struct slice rest = slice_from(records, LEDGER_SEQ_BYTES);
     enum cx_err err = CX_OK;
     uint64_t seq;
 
-    if (records.len < SEQ_BYTES) {
+    if (records.len < LEDGER_SEQ_BYTES) {
         return CX_E_SYNTAX;
     }
     seq = ledger_get_u64(records.ptr);

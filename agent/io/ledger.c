@@ -7,7 +7,6 @@
 #include <string.h>
 
 enum {
-    SEQ_BYTES = 8,
     GROUP_FLUSH_BYTES = 512 * 1024,     /* a group is written when it has so many */
     GROUP_KEEP_BYTES = 2 * 1024 * 1024, /* and can't have more than that while it has to wait */
     STUCK_BYTES = 16 * LEDGER_GARBAGE_BYTES,
@@ -91,14 +90,23 @@ void ledger_recovered(struct ledger *l)
 
 /* ---- noting ---- */
 
+struct ledger_record ledger_opened(const struct ledger *l)
+{
+    return (struct ledger_record){.kind = LEDGER_OPENED,
+                                  .id = l->id,
+                                  .boot = l->boot,
+                                  .is_always = l->is_always,
+                                  .owner = slice_of_str(l->owner)};
+}
+
 enum cx_err ledger_group_begin(struct buf *group)
 {
     uint8_t *at;
-    enum cx_err err = buf_reserve(group, LEDGER_HEAD_BYTES + SEQ_BYTES, &at);
+    enum cx_err err = buf_reserve(group, LEDGER_HEAD_BYTES + LEDGER_SEQ_BYTES, &at);
 
     if (err == CX_OK) {
-        memset(at, 0, LEDGER_HEAD_BYTES + SEQ_BYTES);
-        buf_grew(group, LEDGER_HEAD_BYTES + SEQ_BYTES);
+        memset(at, 0, LEDGER_HEAD_BYTES + LEDGER_SEQ_BYTES);
+        buf_grew(group, LEDGER_HEAD_BYTES + LEDGER_SEQ_BYTES);
     }
     return err;
 }
@@ -152,16 +160,11 @@ static int reserve_one_more(struct ledger *l)
     struct ledger_file *file = l->next.fd >= 0 ? &l->next : &l->file;
     uint64_t at = file->at + l->group.len;
     uint64_t to = ledger_live_reserve(&l->live, at, 1, l->result_bytes);
-    int number;
 
     if (l->work != NULL && at > l->live.bytes + STUCK_BYTES) {
         return ETIMEDOUT; /* a sync hangs, so that nothing can be written anew */
     }
-    if (to <= file->reserved) {
-        return 0;
-    }
-    number = ledger_file_reserve(file, to + LEDGER_STEP_BYTES);
-    return number == 0 ? 0 : ledger_file_reserve(file, to);
+    return ledger_file_reserve(file, to);
 }
 
 /* For whoever asked, far away: no path. */

@@ -148,7 +148,7 @@ struct ledger_status {
     enum ledger_state state;
     const char *why; /* full, failing: the system's reason and what to do; else "" */
     enum ledger_past past;
-    const char *aside;   /* broken, others: the old file\'s path; else "" */
+    const char *aside;   /* broken, others: the old file's path; else "" */
     size_t aside_jobs;   /* others: how many jobs and results are in it */
     uint64_t torn_bytes; /* cut off the end at the start: the last process was killed in a write */
     bool

@@ -163,13 +163,10 @@ int ledger_file_make(struct ledger_file *file, const struct ledger_folder *folde
     return number;
 }
 
-int ledger_file_reserve(struct ledger_file *file, uint64_t to)
+static int reserve(struct ledger_file *file, uint64_t to)
 {
     int number;
 
-    if (to <= file->reserved || file->has_no_reserve) {
-        return 0;
-    }
     to = (to + BLOCK_BYTES - 1) / BLOCK_BYTES * BLOCK_BYTES;
     do {
         number = fallocate(file->fd, 0, 0, (off_t)to) == 0 ? 0 : errno;
@@ -182,6 +179,14 @@ int ledger_file_reserve(struct ledger_file *file, uint64_t to)
         file->reserved = to;
     }
     return number;
+}
+
+int ledger_file_reserve(struct ledger_file *file, uint64_t to)
+{
+    if (to <= file->reserved || file->has_no_reserve) {
+        return 0;
+    }
+    return reserve(file, to + LEDGER_STEP_BYTES) == 0 ? 0 : reserve(file, to);
 }
 
 int ledger_file_put(struct ledger_file *file, struct buf *frame)

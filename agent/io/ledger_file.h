@@ -30,8 +30,7 @@ void ledger_folder_done(struct ledger_folder *folder); /* unlocks; safe on a zer
  * goes, unless `aside` names it from then on. 0 or an errno. */
 int ledger_folder_name(const struct ledger_folder *folder, const char *aside, bool is_synced);
 
-/* A name that is free, for a file that is set aside: "broken-20260102-030405". `out` is left empty
- * if there is none. */
+/* A name that is free, for a file that is set aside: "broken-20260102-030405". */
 enum { LEDGER_NAME_BYTES = 64 };
 void ledger_folder_free_name(const struct ledger_folder *folder, const char *prefix,
                              char out[LEDGER_NAME_BYTES]);
@@ -48,7 +47,10 @@ struct ledger_file {
 int ledger_file_make(struct ledger_file *file, const struct ledger_folder *folder,
                      struct slice key);
 
-/* Keep space for it up to there. 0 or an errno. */
+enum { LEDGER_STEP_BYTES = 4 * 1024 * 1024 };
+
+/* Keep space for it up to there, and a step more if the disk has that, so that it is seldom asked
+ * for. 0 or an errno. */
 int ledger_file_reserve(struct ledger_file *file, uint64_t to);
 
 /* Seal the frame (ledger_seal_frame) and write it behind what is there. 0 or an errno; the file is

@@ -268,17 +268,13 @@ void ledger_adopt(struct ledger *l, struct ledger_slot *slot, struct buf *result
 
 enum cx_err ledger_set_owner(struct ledger *l, const char *owner)
 {
-    struct ledger_record opened = {.kind = LEDGER_OPENED,
-                                   .id = l->id,
-                                   .boot = l->boot,
-                                   .is_always = l->is_always,
-                                   .owner = slice_of_str(l->owner)};
+    struct ledger_record opened;
 
     if (l->live.jobs > 0) {
         return CX_E_STATE;
     }
     (void)snprintf(l->owner, sizeof(l->owner), "%s", owner);
-    opened.owner = slice_of_str(l->owner);
+    opened = ledger_opened(l);
     ledger_note(l, &opened, true);
     return CX_OK;
 }

@@ -66,6 +66,9 @@ struct ledger {
 /* Note it. The group is then urgent if somebody waits for the record. */
 void ledger_note(struct ledger *l, const struct ledger_record *record, bool is_urgent);
 
+/* The record that each file begins with. It views `l`. */
+struct ledger_record ledger_opened(const struct ledger *l);
+
 /* The records before `group` is sealed: their number in front. */
 enum cx_err ledger_group_begin(struct buf *group) CX_MUST_CHECK;
 void ledger_group_number(struct buf *group, uint64_t seq);

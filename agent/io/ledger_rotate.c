@@ -35,11 +35,7 @@ static void add(struct snapshot *s, const struct ledger_record *record)
 static int write_snapshot(struct ledger *l)
 {
     struct snapshot s = {.l = l};
-    struct ledger_record opened = {.kind = LEDGER_OPENED,
-                                   .id = l->id,
-                                   .boot = l->boot,
-                                   .is_always = l->is_always,
-                                   .owner = slice_of_str(l->owner)};
+    struct ledger_record opened = ledger_opened(l);
 
     buf_init(&s.frame, LEDGER_FRAME_RECORDS_MAX);
     add(&s, &opened);
@@ -62,10 +58,8 @@ static int write_snapshot(struct ledger *l)
 /* Space for what lives and for the results of what is begun. */
 static int reserve(struct ledger *l)
 {
-    uint64_t to = ledger_live_reserve(&l->live, l->next.at + l->live.bytes, 1, l->result_bytes);
-    int number = ledger_file_reserve(&l->next, to + LEDGER_STEP_BYTES);
-
-    return number == 0 ? 0 : ledger_file_reserve(&l->next, to);
+    return ledger_file_reserve(
+        &l->next, ledger_live_reserve(&l->live, l->next.at + l->live.bytes, 1, l->result_bytes));
 }
 
 static int make_next(struct ledger *l)

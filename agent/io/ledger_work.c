@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Outlives the ledger if that is closed before the loop has heard of the work's end. */
@@ -115,9 +116,7 @@ int ledger_work_name(struct ledger *l)
 {
     struct ledger_work what = {.fd = l->next.fd, .is_naming = true, .is_folder_synced = true};
 
-    for (size_t i = 0; i < sizeof(what.aside); i++) {
-        what.aside[i] = l->aside[i];
-    }
+    memcpy(what.aside, l->aside, sizeof(what.aside));
     return start(l, &what);
 }
 

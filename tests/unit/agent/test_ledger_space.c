@@ -1,6 +1,7 @@
 /* A disk that is full or fails, and a ledger that has to stay small. */
 #include "agent/core/ledger_live.h"
 #include "agent/io/ledger.h"
+#include "agent/io/ledger_file.h"
 #include "tests/support/check.h"
 #include "tests/support/ledger_fixture.h"
 
