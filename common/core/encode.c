@@ -187,6 +187,14 @@ enum cx_err decode_base64url(struct slice in, struct buf *out)
     return CX_OK;
 }
 
+static void put_hex(struct slice in, uint8_t *out)
+{
+    for (size_t i = 0; i < in.len; i++) {
+        *out++ = (uint8_t)hex_lower[in.ptr[i] >> 4];
+        *out++ = (uint8_t)hex_lower[in.ptr[i] & 15];
+    }
+}
+
 enum cx_err encode_hex(struct slice in, struct buf *out)
 {
     uint8_t *at;
@@ -195,12 +203,16 @@ enum cx_err encode_hex(struct slice in, struct buf *out)
     if (err != CX_OK) {
         return err;
     }
-    for (size_t i = 0; i < in.len; i++) {
-        *at++ = (uint8_t)hex_lower[in.ptr[i] >> 4];
-        *at++ = (uint8_t)hex_lower[in.ptr[i] & 15];
-    }
+    put_hex(in, at);
     buf_grew(out, in.len * 2);
     return CX_OK;
+}
+
+char *encode_hex_text(struct slice in, char *out)
+{
+    put_hex(in, (uint8_t *)out);
+    out[2 * in.len] = '\0';
+    return out;
 }
 
 enum cx_err decode_hex(struct slice in, struct buf *out)

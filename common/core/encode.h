@@ -27,4 +27,7 @@ enum cx_err decode_base64url(struct slice in, struct buf *out) CX_MUST_CHECK;
 enum cx_err encode_hex(struct slice in, struct buf *out) CX_MUST_CHECK;
 enum cx_err decode_hex(struct slice in, struct buf *out) CX_MUST_CHECK;
 
+/* As encode_hex, where there is room: 2 * in.len + 1 chars, NUL-terminated. Returns `out`. */
+char *encode_hex_text(struct slice in, char *out);
+
 #endif

@@ -1,5 +1,7 @@
 #include "common/io/cert.h"
 
+#include "common/core/encode.h"
+
 #include <limits.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -320,18 +322,11 @@ const char *cert_subject_text(const X509 *cert, char out[CERT_NAME_TEXT_BYTES])
 
 const char *cert_serial_text(const X509 *cert, char out[CERT_SERIAL_TEXT_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
     const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
-    const unsigned char *bytes = ASN1_STRING_get0_data(serial);
-    size_t len = (size_t)ASN1_STRING_length(serial);
-    size_t at = 0;
+    struct slice bytes =
+        slice_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
 
-    for (size_t i = 0; i < len && at + 2 < CERT_SERIAL_TEXT_BYTES; i++) {
-        out[at++] = digits[bytes[i] >> 4];
-        out[at++] = digits[bytes[i] & 15];
-    }
-    out[at] = '\0';
-    return out;
+    return encode_hex_text(slice_first(bytes, (CERT_SERIAL_TEXT_BYTES - 1) / 2), out);
 }
 
 /* The one value of a kind in the subject, as UTF-8 that is safe to show and compare. */

@@ -8,19 +8,13 @@ enum { HELD_BYTES = 2 * DISPATCH_KEY_BYTES + CX_ID_BYTES + 1 };
 
 const char *hold_text(const struct dispatch_held *held, char out[HOLD_TEXT_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
     uint8_t bytes[HELD_BYTES];
 
     memcpy(bytes, held->key, DISPATCH_KEY_BYTES);
     memcpy(bytes + DISPATCH_KEY_BYTES, held->same, DISPATCH_KEY_BYTES);
     memcpy(bytes + 2 * DISPATCH_KEY_BYTES, held->ledger.bytes, CX_ID_BYTES);
     bytes[HELD_BYTES - 1] = (uint8_t)held->number;
-    for (size_t i = 0; i < HELD_BYTES; i++) {
-        out[2 * i] = digits[bytes[i] >> 4];
-        out[2 * i + 1] = digits[bytes[i] & 15];
-    }
-    out[2 * HELD_BYTES] = '\0';
-    return out;
+    return encode_hex_text(slice_of(bytes, sizeof(bytes)), out);
 }
 
 bool hold_text_read(const char *text, struct dispatch_held *out)

@@ -1,5 +1,7 @@
 #include "platform/core/trace_id.h"
 
+#include "common/core/encode.h"
+
 #include <string.h>
 
 enum { TRACEPARENT_BYTES = 55, ID_AT = 3, PARENT_AT = 36, FLAGS_AT = 53 };
@@ -28,16 +30,10 @@ static bool is_traceparent(struct slice s)
 const char *trace_id_of(struct slice traceparent, const uint8_t random[16],
                         char out[TRACE_ID_TEXT_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
-
-    if (is_traceparent(traceparent)) {
-        memcpy(out, traceparent.ptr + ID_AT, 32);
-    } else {
-        for (size_t i = 0; i < 16; i++) {
-            out[2 * i] = digits[random[i] >> 4];
-            out[2 * i + 1] = digits[random[i] & 15];
-        }
+    if (!is_traceparent(traceparent)) {
+        return encode_hex_text(slice_of(random, 16), out);
     }
+    memcpy(out, traceparent.ptr + ID_AT, 32);
     out[32] = '\0';
     return out;
 }

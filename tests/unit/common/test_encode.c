@@ -202,10 +202,20 @@ static void encode_escapes_every_octet_outside_its_set(void **state)
     }
 }
 
+static void encode_hex_text_ends_in_a_nul(void **state)
+{
+    char text[9];
+
+    (void)state;
+    assert_string_equal(encode_hex_text(SLICE_LIT("\x00\x09\xa0\xff"), text), "0009a0ff");
+    assert_string_equal(encode_hex_text(SLICE_LIT(""), text), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(encode_gives_the_vectors_of_the_rfcs),
+        cmocka_unit_test(encode_hex_text_ends_in_a_nul),
         cmocka_unit_test(encode_is_whole_or_nothing_at_the_cap),
         cmocka_unit_test(encode_changes_nothing_when_memory_is_short),
         cmocka_unit_test(decode_refuses_what_no_encoder_makes),
