@@ -11,7 +11,7 @@ void crypto_sha256(struct slice in, uint8_t out[CRYPTO_SHA256_BYTES]);
 /* HMAC with SHA-256 (RFC 2104). Likewise. */
 void crypto_hmac_sha256(struct slice key, struct slice in, uint8_t out[CRYPTO_SHA256_BYTES]);
 
-/* The same for who hashes often: OpenSSL takes longer to find the algorithm than to hash a key. */
+/* SHA-256 for who hashes often: OpenSSL takes longer to find the algorithm than to hash a key. */
 struct crypto_hasher {
     struct evp_md_st *sha256;
     struct evp_md_ctx_st *ctx;

@@ -18,13 +18,11 @@ struct executor *executor_new(const struct executor_options *options)
 {
     struct executor *e = calloc(1, sizeof(*e));
 
-    if (e == NULL || crypto_hasher_init(&e->hasher) != CX_OK) {
-        free(e);
-        return NULL;
+    if (e != NULL) {
+        e->options = *options;
+        e->loads.capacity = options->jobs_max;
+        random_fill(e->key, sizeof(e->key));
     }
-    e->options = *options;
-    e->loads.capacity = options->jobs_max;
-    random_fill(e->key, sizeof(e->key));
     return e;
 }
 
@@ -42,7 +40,6 @@ void executor_free(struct executor *e)
     if (e != NULL) {
         rules_release(e, e->rules);
         refusals_free(e->refusals);
-        crypto_hasher_done(&e->hasher);
         explicit_bzero(e->key, sizeof(e->key));
         free(e);
     }

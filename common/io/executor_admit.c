@@ -22,22 +22,21 @@ static void refuse_for_now(struct executor_run *run, enum stage stage, const str
     try_again_after(run, RETRY_AFTER_MS);
 }
 
-/* Something that is compared and not to be kept: a hash with a random key of this process stands
+/* Something that is compared and not to be kept: its HMAC under a random key of this process stands
  * for it. The parts are joined by a byte that none but the last can hold. */
 static enum cx_err make_key(const struct executor *e, const struct slice *parts, size_t n,
                             uint8_t key[CRYPTO_SHA256_BYTES])
 {
     struct buf text;
-    enum cx_err err;
+    enum cx_err err = CX_OK;
 
     buf_init(&text, MSG_MESSAGE_BYTES_MAX);
-    err = buf_put(&text, slice_of(e->key, sizeof(e->key)));
     for (size_t i = 0; i < n && err == CX_OK; i++) {
-        err = buf_put_byte(&text, '\n');
-        err = err == CX_OK ? buf_put(&text, parts[i]) : err;
+        err = buf_put(&text, parts[i]);
+        err = err == CX_OK ? buf_put_byte(&text, '\n') : err;
     }
     if (err == CX_OK) {
-        crypto_hasher_sha256(&e->hasher, buf_view(&text), key);
+        crypto_hmac_sha256(slice_of(e->key, sizeof(e->key)), buf_view(&text), key);
     }
     buf_done(&text);
     return err;

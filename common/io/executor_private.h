@@ -34,8 +34,7 @@ struct executor {
     struct rule_loads loads;
     struct refusals *refusals;        /* NULL: no rule has counted yet */
     struct executor_run *refreshes;   /* those that run */
-    struct crypto_hasher hasher;      /* for what is compared and must not be kept */
-    uint8_t key[CRYPTO_SHA256_BYTES]; /* that goes into what is hashed; random */
+    uint8_t key[CRYPTO_SHA256_BYTES]; /* random; for what is compared and must not be kept */
 };
 
 /* One job while it runs. */
