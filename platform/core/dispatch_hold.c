@@ -94,21 +94,22 @@ void hold_wait(struct dispatch_hold *hold, struct dispatch_job *job)
     hold->connector->nwaiting++;
 }
 
-/* The next may have it, or nobody wants it any more. */
-static void pass_on(struct dispatch_hold *hold)
+/* The next may have it: true, and it is to be pumped; or nobody wants it any more, and the hold is
+ * freed. Nobody is told anything yet, so that holds can be gone through. */
+static bool pass_on(struct dispatch_hold *hold)
 {
     struct dispatch_connector *c = hold->connector;
     struct dispatch_job *next = hold->waiting.first;
 
     if (next == NULL) {
         hold_free(hold);
-        return;
+        return false;
     }
     c->nwaiting--;
     hold_begin(hold, next);
     next->state = DISPATCH_QUEUED;
     list_move_by_order(&c->queue, next);
-    queue_pump(c);
+    return true;
 }
 
 static void outlive(struct dispatch_hold *hold, const struct dispatch_job *job)
@@ -124,20 +125,21 @@ static void outlive(struct dispatch_hold *hold, const struct dispatch_job *job)
 void hold_leave(struct dispatch_job *job)
 {
     struct dispatch_hold *hold = job->hold;
+    struct dispatch_connector *c = hold->connector;
 
     job->hold = NULL;
     if (hold->job != job) { /* it has waited, and is on no list any more */
-        hold->connector->nwaiting--;
+        c->nwaiting--;
     } else if (job->state == DISPATCH_SENT || job->state == DISPATCH_LOST) {
         outlive(hold, job);
-    } else {
-        pass_on(hold);
+    } else if (pass_on(hold)) {
+        queue_pump(c);
     }
 }
 
 /* ---- what becomes known later ---- */
 
-/* Call `each` for those of the agent whose holder is known no more; it may free its hold. */
+/* Call `each` for those of the agent whose holder is known no more; it may pass its hold on. */
 static void for_lost(struct dispatch_connector *c, const struct cx_id *agent,
                      void (*each)(struct dispatch_hold *hold, const void *arg), const void *arg)
 {
@@ -149,6 +151,7 @@ static void for_lost(struct dispatch_connector *c, const struct cx_id *agent,
             each(hold, arg);
         }
     }
+    queue_pump(c);
 }
 
 static bool is_named(const struct dispatch_hello *hello, const struct cx_id *id)
@@ -171,7 +174,7 @@ static void hear(struct dispatch_hold *hold, const void *arg)
     if (!id_eq(&hold->ledger, &hello->ledger)) {
         hold->lapse_ms = hold->deadline_ms; /* and no result will come */
     } else if (hold->number == hello->number) {
-        pass_on(hold); /* it never arrived */
+        (void)pass_on(hold); /* it never arrived */
     }
 }
 
@@ -183,7 +186,7 @@ void hold_hear(struct dispatch_connector *c, const struct dispatch_hello *hello)
 static void settle(struct dispatch_hold *hold, const void *arg)
 {
     if (id_eq(&hold->id, arg)) {
-        pass_on(hold);
+        (void)pass_on(hold);
     }
 }
 
@@ -208,17 +211,28 @@ void dispatch_agent_gone(struct dispatch_connector *c, const struct cx_id *agent
     for_lost(c, agent, let_lapse, NULL);
 }
 
+static struct dispatch_hold *find_lapsed(struct dispatch_hold *hold, uint64_t now_ms)
+{
+    while (hold != NULL && (hold->job != NULL || now_ms < hold->lapse_ms)) {
+        hold = hold->bucket_next;
+    }
+    return hold;
+}
+
 bool dispatch_tick(struct dispatch *d, uint64_t now_ms)
 {
-    struct dispatch_hold *next;
+    struct dispatch_hold *hold;
     bool is_waited = false;
 
     for (size_t i = 0; i < DISPATCH_HOLD_BUCKETS; i++) {
-        for (struct dispatch_hold *hold = d->holds[i]; hold != NULL; hold = next) {
-            next = hold->bucket_next;
+        for (hold = d->holds[i]; hold != NULL; hold = hold->bucket_next) {
             is_waited = is_waited || hold->waiting.first != NULL;
-            if (hold->job == NULL && now_ms >= hold->lapse_ms) {
-                pass_on(hold);
+        }
+        while ((hold = find_lapsed(d->holds[i], now_ms)) != NULL) {
+            struct dispatch_connector *c = hold->connector;
+
+            if (pass_on(hold)) {
+                queue_pump(c); /* which may end others, so the bucket is looked through anew */
             }
         }
     }
