@@ -97,11 +97,10 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                                  .agent = *agent,
                                  .began_ms = x->began_ms,
                                  .is_keyed = x->is_keyed};
-
-    char hold[HOLD_TEXT_BYTES];
-    struct dispatch_held held;
     const struct dispatch_job *job =
         x->purpose == PURPOSE_REFRESH ? dispatch_find(x->platform->dispatch, &x->id) : NULL;
+    char hold[HOLD_TEXT_BYTES];
+    struct dispatch_held held;
 
     memcpy(row.repeat_sha256, x->repeat.sha256, sizeof(row.repeat_sha256));
     memcpy(row.body_sha256, x->repeat.body_sha256, sizeof(row.body_sha256));
@@ -123,6 +122,16 @@ void exchange_put_row(struct exchange *x, const struct cx_id *agent,
         x->platform->store_records++;
         platform_store_dirty(x->platform);
     }
+}
+
+void exchange_note_failure(struct exchange *x, const struct cx_id *agent,
+                           const struct dispatch_failure *failure)
+{
+    exchange_put_row(x, agent, failure, NULL, NULL);
+    log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id), kv_str("trace_id", x->trace_id),
+              kv_str("profile", x->profile), kv_str("connector", x->connector),
+              kv_str("code", terms_verdict(failure->code)),
+              kv_str("execution", terms_execution(failure->execution)));
 }
 
 /* ---- those with an Idempotency-Key ---- */

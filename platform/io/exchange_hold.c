@@ -10,7 +10,7 @@
 
 /* Refreshes with one refresh token, one at a time. */
 
-enum { LOOK_MS = 250, BUDGET_MS = 120 * 1000 /* the longest */ };
+enum { LOOK_MS = 250 };
 
 void exchange_make_hold_key(struct exchanges *x)
 {
@@ -167,7 +167,8 @@ static void restore(void *ctx, const struct store_exchange *e)
     if (c == NULL || !hold_text_read(e->hold, &held)) {
         return; /* its connector is gone, and its agents with it */
     }
-    held.deadline_ms = loop_ms + (age_ms < BUDGET_MS ? BUDGET_MS - age_ms : 0);
+    held.deadline_ms =
+        loop_ms + (age_ms < PROFILE_BUDGET_MS_MAX ? PROFILE_BUDGET_MS_MAX - age_ms : 0);
     if (!dispatch_hold_again(c->dispatch, &held)) {
         r->is_out_of_memory = true;
     }
@@ -177,7 +178,7 @@ enum cx_err exchanges_load_holds(struct exchanges *x, struct cx_fail *fail)
 {
     struct restoring r = {.platform = x->platform};
     uint64_t now_ms = clock_wall_ms();
-    uint64_t span_ms = BUDGET_MS + STORE_RESULT_MS;
+    uint64_t span_ms = PROFILE_BUDGET_MS_MAX + STORE_RESULT_MS;
     enum cx_err err = store_each_hold(x->platform->store, now_ms > span_ms ? now_ms - span_ms : 0,
                                       restore, &r, fail);
 

@@ -59,6 +59,10 @@ uint32_t exchange_agent_budget_ms(uint64_t remaining_ms);
 void exchange_put_row(struct exchange *x, const struct cx_id *agent,
                       const struct dispatch_failure *failure, store_done *done, void *done_ctx);
 
+/* It failed at a connector: its row, and a line of the log. */
+void exchange_note_failure(struct exchange *x, const struct cx_id *agent,
+                           const struct dispatch_failure *failure);
+
 /* exchange_count.c: for /metrics, once for each, just before its end is told. */
 void exchange_count_failure(const struct exchange *x, const struct dispatch_failure *failure);
 void exchange_count_end(const struct exchange *x, const struct exchange_end *end);

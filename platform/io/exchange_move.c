@@ -63,11 +63,7 @@ bool exchange_tell_refusal(struct exchange *x, const struct dispatch_job *job)
     if (is_there) {
         end.result = &m.body.result;
         row.code = end.result->code;
-        exchange_put_row(x, &end.agent, &row, NULL, NULL);
-        log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id),
-                  kv_str("trace_id", x->trace_id), kv_str("profile", x->profile),
-                  kv_str("connector", x->connector), kv_str("code", terms_verdict(row.code)),
-                  kv_str("execution", terms_execution(row.execution)));
+        exchange_note_failure(x, &end.agent, &row);
         (void)exchange_end_with(x, &end);
     }
     wire_done(&m);

@@ -8,7 +8,7 @@
  * for them, and their agents may still report them. The audit trail says so until an agent's hello
  * does not name them, or a result could not be claimed any more. */
 
-enum { SPAN_MS = 180 * 1000 /* more than the longest budget */ };
+enum { SPAN_MS = PROFILE_BUDGET_MS_MAX + 60 * 1000 /* no exchange runs for so long */ };
 
 struct exchange_open {
     struct exchange_open *next;

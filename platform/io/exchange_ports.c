@@ -101,11 +101,7 @@ static void port_fail(void *ctx, void *owner, const struct dispatch_job *job,
     if (failure->execution == EXECUTION_NOT_SENT && exchange_tell_refusal(x, job)) {
         return;
     }
-    exchange_put_row(x, &job->agent, failure, NULL, NULL);
-    log_event(CX_LOG_WARN, "exchange.failed", kv_id("id", &x->id), kv_str("trace_id", x->trace_id),
-              kv_str("profile", x->profile), kv_str("connector", x->connector),
-              kv_str("code", terms_verdict(failure->code)),
-              kv_str("execution", terms_execution(failure->execution)));
+    exchange_note_failure(x, &job->agent, failure);
     if (!x->has_begun) {
         x->early = failure; /* the caller must not hear it from within exchange_begin */
         return;
