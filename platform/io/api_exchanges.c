@@ -3,6 +3,7 @@
 #include "common/io/clock.h"
 #include "platform/core/audit_query.h"
 #include "platform/core/instant.h"
+#include "platform/core/moved_text.h"
 
 #include <string.h>
 
@@ -30,20 +31,15 @@ static json_t *number_json(bool has_it, uint64_t value)
     return has_it ? json_integer((json_int_t)value) : json_null();
 }
 
-/* "AGENT:STAGE" each, a space between. */
 static json_t *moved_json(const char *moved)
 {
     json_t *rows = moved[0] != '\0' ? json_array() : json_null();
+    struct slice rest = slice_of_str(moved);
+    struct slice agent, stage;
 
-    while (moved[0] != '\0') {
-        size_t agent = strcspn(moved, ":");
-        const char *stage = moved + agent + (moved[agent] != '\0');
-        size_t stage_bytes = strcspn(stage, " ");
-
-        (void)json_array_append_new(
-            rows, json_pack("{s:s%, s:s%}", "agent", moved, agent, "stage", stage, stage_bytes));
-        moved = stage + stage_bytes;
-        moved += moved[0] != '\0';
+    while (moved_text_cut(&rest, &agent, &stage)) {
+        (void)json_array_append_new(rows, json_pack("{s:s%, s:s%}", "agent", agent.ptr, agent.len,
+                                                    "stage", stage.ptr, stage.len));
     }
     return rows;
 }

@@ -1,6 +1,7 @@
 #include "common/core/wire.h"
 #include "common/io/clock.h"
 #include "common/io/log.h"
+#include "platform/core/moved_text.h"
 #include "platform/io/exchange_internal.h"
 #include "platform/io/tunnel.h"
 
@@ -8,29 +9,11 @@
 
 enum { MOVED_BYTES_MAX = 64 * 1024 };
 
-/* "AGENT:STAGE" behind those that are there. */
+/* Without memory for it the audit trail lacks it. */
 static void add_moved(struct exchange *x, const struct cx_id *agent, enum stage stage)
 {
-    char text[CX_ID_TEXT_BYTES];
-    size_t before = x->moved.len;
-    enum cx_err err = CX_OK;
-
     x->moved.cap = MOVED_BYTES_MAX;
-    if (before > 0) {
-        err = buf_put_byte(&x->moved, ' ');
-    }
-    if (err == CX_OK) {
-        err = buf_put_str(&x->moved, id_text(agent, text));
-    }
-    if (err == CX_OK) {
-        err = buf_put_byte(&x->moved, ':');
-    }
-    if (err == CX_OK) {
-        err = buf_put_str(&x->moved, terms_stage(stage));
-    }
-    if (err != CX_OK) {
-        buf_truncate(&x->moved, before);
-    }
+    (void)!moved_text_add(&x->moved, agent, stage);
 }
 
 static void note_move(struct exchange *x, const struct cx_id *agent, const struct msg_result *r)
