@@ -19,7 +19,7 @@
 #define RSA_INPUT "eyJhbGciOiJSUzI1NiJ9" PAYLOAD
 #define EC_INPUT  "eyJhbGciOiJFUzI1NiJ9" PAYLOAD
 
-/* The published keys of A.2.1 and A.3.1, as PEM; two that are too weak or of another curve. */
+/* The published keys of A.2.1 and A.3.1, as PEM. */
 #define RSA_PEM                                                                                    \
     "-----BEGIN RSA PRIVATE KEY-----\n"                                                            \
     "MIIEowIBAAKCAQEAofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd/wWJcyQoTbji9k0\n"                           \
@@ -54,31 +54,6 @@
     "H1136cspYG6+0iY7X1fCE9+E9LKhRANCAAR/zc4ncPbEXUGDy+5v20t7WAczNXvp\n"                           \
     "7xO6z248e9FURcfxRM0bvZt+hyzf7bnuufSzaV1uqQskrYpGIyiFiOWt\n"                                   \
     "-----END PRIVATE KEY-----\n"
-#define SMALL_RSA_PEM                                                                              \
-    "-----BEGIN PRIVATE KEY-----\n"                                                                \
-    "MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBALJdlXIMSaf6VIOy\n"                           \
-    "f/Q+giRjHOFSJ7yuoRNWq1/TEhvSHoZkPH0uNicBka5panwm9qKUvpOS5KyeOJbE\n"                           \
-    "YP6p6j4S7ecaPqM5Z3gicNtM3z7iSxmjQL72lmhOdPXHInGfldc6/zjvxvcaGQaq\n"                           \
-    "PiTnOuL6hkPlMb/SsTwHZOZUvAJ1AgMBAAECgYByAJ6kZnYthzK9ejmOQuWrnC25\n"                           \
-    "VmlPj84kLiEa/i102rfn7ek7mW3DQJ18fKQy9jRtdeTZLeo66mYA90OHgdLVCM/t\n"                           \
-    "Q3X5nvGHbV7zdpNvaynQP1mYEUc+z5HnlsXy86PpQFkSgAUcjoUMW+DbbLoxuQJ7\n"                           \
-    "e0R7R0NrQb/5kTJ/gQJBANmhTKkErvaKonXed7u1f8l1YaW/M5JfnR81gmOaenVD\n"                           \
-    "97zUqljnolxZ9X9YfC7KdNlit7F1cb1Oja6kecL7N7sCQQDR0BYeexi0a4+qxdGK\n"                           \
-    "eLhCul348qLLFm0sBD9Qemlqt8iV0N8Crqe89EsM5O4QgjyIeLDJirAv/ad4XX6m\n"                           \
-    "/xOPAkBUk0/Ue4J3Q4dBYVSMuUtRAnIRVM34+3l3UHc8uCMRAXn8g3U0GcjKNReo\n"                           \
-    "Br4z/PAOL0QODgNGu4lqLnc3ZCPTAkEAxju0qlfjn5OAyfjdYddtQJ6U6wFUjk1C\n"                           \
-    "GLRqnb8KmqnJ+sK98erS0NR/lE84HqDuUIK3hbRjgvRFppOvdljKQQJBAKK/zII1\n"                           \
-    "d+34D1xrjnHrHlxQZpGr39RcaFLrVu1HsxWzuGgv0T9y56CSHYdLHyC4uqCuqpqf\n"                           \
-    "I6+n3xO917ZUgeI=\n"                                                                           \
-    "-----END PRIVATE KEY-----\n"
-#define P384_PEM                                                                                   \
-    "-----BEGIN PRIVATE KEY-----\n"                                                                \
-    "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDD6dgkxdDfYTtpmN+9a\n"                           \
-    "Cl5iPsSID4HyuhfjZGnJJQXhGyMn+Z2FXWYwEdSgZRI5IhOhZANiAASF+x6y85n1\n"                           \
-    "vp7XF0wwaUs2c13V2l0rr3t6MA/NhVuRDCyGsWueqPcjCDRFXyGT3aL/u+7jfblM\n"                           \
-    "GMo8GyvK2vV2/NRlYF1+xrlrsE9LbfWTbnR9hOfgpCCXgWrxrPLZKFA=\n"                                   \
-    "-----END PRIVATE KEY-----\n"
-
 /* A.2.1 */
 #define RSA_SIGNATURE                                                                              \
     "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF"             \
@@ -170,8 +145,19 @@ static void ps256_gives_a_signature_with_a_salt_of_32_bytes(void **state)
     buf_done(&signature);
 }
 
+/* The PEM of a key that is made here, appended to `out`; the key is freed. */
+static struct slice pem_of(EVP_PKEY *key, struct buf *out)
+{
+    buf_init(out, 4096);
+    assert_non_null(key);
+    assert_int_equal(cert_key_to_pem(key, out, NULL), CX_OK);
+    EVP_PKEY_free(key);
+    return buf_view(out);
+}
+
 static void a_key_that_does_not_fit_is_named_and_not_shown(void **state)
 {
+    struct buf weak, other_curve;
     const struct {
         const char *why;
         enum client_alg alg;
@@ -181,9 +167,11 @@ static void a_key_that_does_not_fit_is_named_and_not_shown(void **state)
     } rows[] = {
         {"EC for RS256", ALG_RS256, SLICE_LIT(EC_PEM), CX_E_CERT, "RSA key of 2048 bits"},
         {"EC for PS256", ALG_PS256, SLICE_LIT(EC_PEM), CX_E_CERT, "RSA key of 2048 bits"},
-        {"1,024 bits", ALG_RS256, SLICE_LIT(SMALL_RSA_PEM), CX_E_CERT, "RSA key of 2048 bits"},
+        {"1,024 bits", ALG_RS256, pem_of(EVP_RSA_gen(1024), &weak), CX_E_CERT,
+         "RSA key of 2048 bits"},
         {"RSA for ES256", ALG_ES256, SLICE_LIT(RSA_PEM), CX_E_CERT, "P-256"},
-        {"P-384 for ES256", ALG_ES256, SLICE_LIT(P384_PEM), CX_E_CERT, "P-256"},
+        {"P-384 for ES256", ALG_ES256, pem_of(EVP_EC_gen("P-384"), &other_curve), CX_E_CERT,
+         "P-256"},
         {"no key", ALG_ES256, SLICE_LIT("MIIEow"), CX_E_CERT, "no private key in it"},
         {"empty", ALG_ES256, SLICE_LIT(""), CX_E_CERT, "no private key in it"},
         {"no alg", ALG_UNKNOWN, SLICE_LIT(EC_PEM), CX_E_UNSUPPORTED, "no alg"},
@@ -203,6 +191,8 @@ static void a_key_that_does_not_fit_is_named_and_not_shown(void **state)
         CHECK(fail.detail, strstr(fail.detail, "MIIEow") == NULL);
         buf_done(&out);
     }
+    buf_done(&weak);
+    buf_done(&other_curve);
     assert_int_equal(jws_check_key(ALG_RS256, SLICE_LIT(RSA_PEM), NULL), CX_OK);
     assert_int_equal(jws_check_key(ALG_PS256, SLICE_LIT(RSA_PEM), NULL), CX_OK);
     assert_int_equal(jws_check_key(ALG_ES256, SLICE_LIT(EC_PEM), NULL), CX_OK);
