@@ -42,8 +42,8 @@ static const struct conf_row rows[] = {
     {"limits.answer_bytes", CONF_U32, AT(answer_bytes), "131072", ANSWER_BYTES_MIN,
      ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint, decoded, in bytes", NULL},
     {"limits.poll_us", CONF_U32, AT(poll_us), "200", 0, LOOP_POLL_US_MAX, 0,
-     "while there is much to do, how long to look for more before sleeping, in microseconds; 0 saves "
-     "processor time and adds to the latency of each job", NULL},
+     "while one event follows close upon the other, how long to look for the next before sleeping, in "
+     "microseconds; 0 saves processor time and adds to the latency of each job", NULL},
     {"policy", CONF_GROUPS(&rule_settings_table), AT(policy), NULL, 0, RULE_SETTINGS_MAX, CONF_RELOADABLE,
      "what may be reached: nothing but these; the first rule that matches decides", ""},
     {"policy_directory", CONF_PATH, AT(policy_directory), "policy.d", 1, 0, CONF_RELOADABLE,

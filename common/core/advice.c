@@ -77,15 +77,13 @@ static const struct {
      "wait until the other one has ended: it may have brought what this one asks for", NULL},
     {VERDICT_CONNECTOR_FULL, STAGE_AGENT,
      "wait, and try again; the endpoint answers slowly or not at all, or `jobs` of the agent's "
-     "rule "
-     "is too small for it",
+     "rule is too small for it",
      NULL},
     {VERDICT_CONNECTOR_FULL, STAGE_NONE,
      "wait, and try again; if it is often full, add an agent to the connector or raise limits.jobs "
      "in its agent.conf",
      "wait, and try again; if it is often so, raise limits.own_exchanges in platform.conf, or "
-     "`jobs` "
-     "of the rule that the text above names"},
+     "`jobs` of the rule that the text above names"},
     {VERDICT_AGENT_LOST, STAGE_NONE,
      "the agent went away while it had the job: its log and `connector-agent status` there say why",
      NULL},

@@ -10,9 +10,9 @@
  * looks again
  * - for limit_ns after it has run out of work, no longer;
  * - only while the last waits were shorter than that on average, so that what is far away or rare
- * (a slow endpoint, idle tunnels) costs nothing;
+ *   (a slow endpoint, idle tunnels) costs nothing;
  * - only while a wait brings few events on average: where it brings many, being woken up costs
- * little for each, and looking again only takes what they need;
+ *   little for each, and looking again only takes what they need;
  * - and not while somebody else wants the core: between two looks the caller gives it away
  *   (sched_yield), and if it comes back late, nothing is looked for in the next milliseconds.
  * Pure: times are monotonic nanoseconds. */

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+/* A link's way out: what is queued, when it is packed and written, and our close frame. */
+
 enum {
     LINK_PACK_ENOUGH = 4,   /* messages: these go at the end of their turn */
     LINK_PACKS_AT_ONCE = 4, /* then the other connections have their turn */
 };
-
-/* A link's way out: what is queued, when it is packed and written, and our close frame. */
 
 /* What is queued goes when the loop has looked for events once more, so that much of it is packed
  * together; unless it is enough, since the peer would wait until all is done here, and this end

@@ -68,8 +68,8 @@ static const struct conf_row rows[] = {
      ANSWER_BYTES_MAX, 0, "largest answer of a token endpoint to one of these, decoded, in bytes",
      NULL},
     {"limits.poll_us", CONF_U32, AT(limits_poll_us), "200", 0, LOOP_POLL_US_MAX, 0,
-     "while there is much to do, how long to look for more before sleeping, in microseconds; 0 saves "
-     "processor time and adds to the latency of each job", NULL},
+     "while one event follows close upon the other, how long to look for the next before sleeping, in "
+     "microseconds; 0 saves processor time and adds to the latency of each job", NULL},
     {"policy", CONF_GROUPS(&rule_settings_platform_table), AT(policy), NULL, 0, RULE_SETTINGS_MAX,
      CONF_RELOADABLE,
      "what the platform may ask by itself, for profiles without a connector: nothing but these; the "

@@ -40,6 +40,7 @@ bool tunnel_send_job(struct platform_tunnel *t, struct slice message, uint64_t t
  * tunnel may end between them. */
 void tunnel_fed_start(struct tunnel_fed *fed);
 void tunnel_fed_push(struct tunnel_fed *fed);
+
 void tunnel_send_cancel(struct platform_tunnel *t, const struct cx_id *id);
 
 /* Acknowledge; ids of one turn of the loop go into one message. */
