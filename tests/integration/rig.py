@@ -68,6 +68,16 @@ class Process:
                 if self.lines[-1:] == ["(end)"] or left <= 0 or not self._changed.wait(left):
                     raise AssertionError(f"no {pattern!r} in the log:\n" + "\n".join(self.lines[-40:]))
 
+    def lines_with(self, pattern, at_least, since=0, timeout=WAIT_S):
+        """The log lines, from `since` on, that match, once there are so many. A line may come after its cause shows: what
+        a program writes in one turn is written together at its end, and read by a thread here."""
+        def found():
+            return [line for line in self.lines[since:] if re.search(pattern, line)]
+
+        with self._changed:
+            self._changed.wait_for(lambda: len(found()) >= at_least or self.lines[-1:] == ["(end)"], timeout)
+            return found()
+
     def count(self, pattern):
         return sum(1 for line in list(self.lines) if re.search(pattern, line))
 
