@@ -18,14 +18,15 @@ def _range():
 
 
 def free_port(bind="127.0.0.1"):
-    """A port that nobody listens on. No other worker of a test run is given it, and this process only once."""
+    """A port that nobody listens on. No other worker of a test run is given it, this process only once, and what runs
+    beside it begins elsewhere."""
     global _given
     ports = _range()
     turns = len(ports) // WORKERS
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS
     for _ in range(turns):
         _given += 1
-        port = ports[(os.getppid() * 31 + _given) % turns * WORKERS + worker]
+        port = ports[(os.getpid() * 31 + _given) % turns * WORKERS + worker]
         with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
