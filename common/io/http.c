@@ -14,6 +14,7 @@
  * - CURLOPT_ACCEPT_ENCODING "identity": an answer is small, and one that is compressed together
  *   with text that others choose tells about its secrets by its length. A server that compresses
  *   all the same is decoded; the limit counts decoded bytes, which CURLOPT_MAXFILESIZE would not.
+ *   The option is for the decoding; the header goes with the request's own.
  * - CURLOPT_HTTP_VERSION 1.1: HTTP/2 has more ways to send a request again.
  * - CURLOPT_CONNECTTIMEOUT_MS, the budget and a bit: libcurl divides it among the addresses of a
  *   name, so that a dead first one leaves time for the second. The budget itself is our own timer,

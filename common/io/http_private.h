@@ -63,6 +63,8 @@ struct http_transfer {
     struct loop_hook over;                        /* the budget has ended: after one more look */
     uint64_t started_ns, sending_ns, answered_ns; /* 0: not yet; the last is the first header */
     /* the request */
+    CURLU *url;          /* for this struct's life, as CURLOPT_CURLU; that of the last request */
+    struct buf url_text; /* what it was parsed from */
     bool (*allows_address)(void *ctx, const struct sockaddr *address, struct cx_fail *fail);
     void (*on_sending)(void *ctx);
     void (*done)(void *ctx, const struct http_end *end);
@@ -122,7 +124,8 @@ bool http_request_is_sound(const struct http_plan *plan, struct cx_fail *fail);
 /* What is the same for every request, once for a handle. False: out of memory. */
 bool http_request_set_up(struct http_transfer *call);
 
-/* What is this request's own; copies headers and body. Error: CX_E_NOMEM. */
+/* What is this request's own; copies headers and body. Errors: CX_E_SYNTAX (libcurl does not take
+ * the URL), CX_E_NOMEM. */
 enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan);
 
 /* ---- http_tls.c: what is asked of TLS beyond the defaults ---- */

@@ -30,7 +30,8 @@ bool http_request_set_up(struct http_transfer *call)
            SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, "identity") &&
-           SET(CURLOPT_SSL_VERIFYPEER, 1L) && SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
+           SET(CURLOPT_CURLU, call->url) && SET(CURLOPT_SSL_VERIFYPEER, 1L) &&
+           SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_SECONDS) &&
            SET(CURLOPT_SSL_SESSIONID_CACHE, 0L) && SET(CURLOPT_CAINFO, call->h->system_ca_file) &&
@@ -94,17 +95,15 @@ static enum cx_err line_put(struct buf *lines, struct slice line)
     return buf_put(lines, slice_of(line.ptr, line.len + 1)); /* with its NUL */
 }
 
-static bool names_content_type(const struct http_plan *plan)
+static bool names_content_type(struct slice line)
 {
-    for (size_t i = 0; i < plan->nheaders; i++) {
-        struct slice line = slice_of_str(plan->headers[i]);
+    return slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')), SLICE_LIT("content-type"));
+}
 
-        if (slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')),
-                            SLICE_LIT("content-type"))) {
-            return true;
-        }
-    }
-    return false;
+/* What libcurl says of a body by itself, when it is not told anything else. */
+static bool is_libcurls_own(struct slice line, bool has_body)
+{
+    return has_body && slice_eq(line, SLICE_LIT("Content-Type: application/x-www-form-urlencoded"));
 }
 
 static struct curl_slist *nodes_room(struct http_transfer *call, size_t n)
@@ -117,27 +116,49 @@ static struct curl_slist *nodes_room(struct http_transfer *call, size_t n)
     return call->nodes;
 }
 
-/* The headers as libcurl's list, built in memory of our own, so that it is wiped and costs no
- * allocation a header. */
-static enum cx_err headers_copy(struct http_transfer *call, const struct http_plan *plan)
+/* The lines that are to be sent, each with its NUL, and whether one of them is the type. */
+static enum cx_err lines_copy(struct http_transfer *call, const struct http_plan *plan,
+                              size_t *nlines, bool *has_type)
 {
-    static char no_expect[] = "Expect:";
-    static char no_type[] = "Content-Type:"; /* libcurl would name the body a form */
-    struct curl_slist *nodes = nodes_room(call, plan->nheaders + 2);
-    size_t at = 0;
-    size_t n = 0;
-
-    if (nodes == NULL) {
-        return CX_E_NOMEM;
-    }
+    *nlines = 0;
+    *has_type = false;
     for (size_t i = 0; i < plan->nheaders; i++) {
-        enum cx_err err = line_put(&call->lines, slice_of_str(plan->headers[i]));
+        struct slice line = slice_of_str(plan->headers[i]);
+        enum cx_err err;
 
+        *has_type = *has_type || names_content_type(line);
+        if (is_libcurls_own(line, plan->has_body)) {
+            continue;
+        }
+        err = line_put(&call->lines, line);
         if (err != CX_OK) {
             return err;
         }
+        *nlines += 1;
     }
-    for (; n < plan->nheaders; n++) { /* the buffer does not move any more */
+    return CX_OK;
+}
+
+/* The headers as libcurl's list, built in memory of our own, so that it is wiped and costs no
+ * allocation a header. libcurl formats each of them byte by byte, some 120 instructions each, and
+ * what it adds by its options twice over: so what it says by itself is left to it, and what it
+ * would add by CURLOPT_ACCEPT_ENCODING, which is for the decoding, stands among ours. */
+static enum cx_err headers_copy(struct http_transfer *call, const struct http_plan *plan)
+{
+    static char identity[] = "Accept-Encoding: identity";
+    static char no_expect[] = "Expect:";
+    static char no_type[] = "Content-Type:"; /* libcurl would name the body a form */
+    struct curl_slist *nodes = nodes_room(call, plan->nheaders + 3);
+    size_t nlines;
+    size_t at = 0;
+    size_t n = 0;
+    bool has_type;
+    enum cx_err err = nodes != NULL ? lines_copy(call, plan, &nlines, &has_type) : CX_E_NOMEM;
+
+    if (err != CX_OK) {
+        return err;
+    }
+    for (; n < nlines; n++) { /* the buffer does not move any more */
         nodes[n] = (struct curl_slist){(char *)call->lines.ptr + at, &nodes[n + 1]};
         at += strlen(nodes[n].data) + 1;
     }
@@ -145,12 +166,28 @@ static enum cx_err headers_copy(struct http_transfer *call, const struct http_pl
         nodes[n] = (struct curl_slist){no_expect, &nodes[n + 1]};
         n++;
     }
-    if (!names_content_type(plan)) {
+    if (!has_type) {
         nodes[n] = (struct curl_slist){no_type, &nodes[n + 1]};
         n++;
     }
-    nodes[n - 1].next = NULL; /* there is one: a type, or the line that leaves it out */
+    nodes[n] = (struct curl_slist){identity, NULL};
     return CX_OK;
+}
+
+/* The same URL as before is not parsed anew. Errors: CX_E_SYNTAX, CX_E_NOMEM. */
+static enum cx_err url_set(struct http_transfer *call, const char *url)
+{
+    CURLUcode rc;
+
+    if (slice_eq_str(buf_view(&call->url_text), url)) {
+        return CX_OK;
+    }
+    buf_clear(&call->url_text);
+    rc = curl_url_set(call->url, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
+    if (rc != CURLUE_OK) {
+        return rc == CURLUE_OUT_OF_MEMORY ? CX_E_NOMEM : CX_E_SYNTAX;
+    }
+    return buf_put_str(&call->url_text, url);
 }
 
 /* A body goes by POST's way whatever the method is called; so does its absence in POST, PUT and
@@ -237,16 +274,19 @@ static bool easy_set_names(struct http_transfer *call, bool is_asked_anew)
 enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan)
 {
     CURL *easy = call->easy;
-    enum cx_err err = headers_copy(call, plan);
+    enum cx_err err = url_set(call, plan->url);
     bool is_set;
 
+    if (err == CX_OK) {
+        err = headers_copy(call, plan);
+    }
     if (err == CX_OK && plan->has_body) {
         err = buf_put(&call->body, plan->body);
     }
     if (err != CX_OK) {
         return err;
     }
-    is_set = SET(CURLOPT_URL, plan->url) && SET(CURLOPT_HTTPHEADER, call->nodes) &&
+    is_set = SET(CURLOPT_HTTPHEADER, call->nodes) &&
              SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
              easy_set_method(call, plan->method, plan->has_body) &&
              easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&

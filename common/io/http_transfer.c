@@ -14,7 +14,9 @@ void http_transfer_free(struct http_transfer *call)
         return;
     }
     curl_easy_cleanup(call->easy);
+    curl_url_cleanup(call->url);
     http_look_free(call);
+    buf_done(&call->url_text);
     buf_done(&call->lines);
     buf_done(&call->body);
     buf_done(&call->content_type);
@@ -33,13 +35,15 @@ static struct http_transfer *call_new(struct http *h)
         return NULL;
     }
     call->h = h;
+    buf_init(&call->url_text, HTTP_URL_BYTES_MAX);
     buf_init(&call->lines, SIZE_MAX);
     buf_init(&call->body, SIZE_MAX);
     buf_init(&call->content_type, HTTP_HEADER_VALUE_MAX);
     buf_init(&call->retry_after, HTTP_HEADER_VALUE_MAX);
     buf_init(&call->location, HTTP_HEADER_VALUE_MAX);
+    call->url = curl_url();
     call->easy = curl_easy_init();
-    if (call->easy == NULL || !http_request_set_up(call)) {
+    if (call->easy == NULL || call->url == NULL || !http_request_set_up(call)) {
         http_transfer_free(call);
         return NULL;
     }
@@ -319,6 +323,7 @@ enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http
                        struct cx_fail *fail)
 {
     struct http_transfer *call;
+    enum cx_err err;
 
     if (h->is_closing) {
         return cx_fail_set(fail, CX_E_STATE, "http.start", "the HTTP client is being closed");
@@ -331,10 +336,14 @@ enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http
         return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
     }
     call_prepare(call, plan);
-    if (http_request_set(call, plan) != CX_OK ||
-        curl_multi_add_handle(h->multi, call->easy) != CURLM_OK) {
+    err = http_request_set(call, plan);
+    if (err == CX_OK && curl_multi_add_handle(h->multi, call->easy) != CURLM_OK) {
+        err = CX_E_NOMEM;
+    }
+    if (err != CX_OK) {
         call_give_back(call);
-        return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
+        return cx_fail_set(fail, err, "http.start",
+                           err == CX_E_SYNTAX ? "libcurl does not take the URL" : "out of memory");
     }
     call_link(call);
     loop_timer_start(h->loop, &call->timer, plan->budget_ms, on_budget_end, call);

@@ -113,6 +113,55 @@ static void http_sends_each_method_by_its_name(void **state)
     asker_stop(&by);
 }
 
+/* How often `line` stands in the head. */
+static unsigned head_count(const char *line)
+{
+    unsigned n = 0;
+
+    for (const char *at = strstr(seen.head, line); at != NULL; at = strstr(at + 1, line)) {
+        n++;
+    }
+    return n;
+}
+
+static void http_sends_the_content_type_as_it_is_and_once(void **state)
+{
+    static const struct {
+        const char *why, *header;
+        bool has_body;
+    } rows[] = {
+        {"a form", "Content-Type: application/x-www-form-urlencoded", true},
+        {"JSON after a form", "Content-Type: application/json", true},
+        {"a form again", "Content-Type: application/x-www-form-urlencoded", true},
+        {"a form without a body", "Content-Type: application/x-www-form-urlencoded", false},
+        {"another spelling", "content-type: application/x-www-form-urlencoded;charset=UTF-8", true},
+    };
+    struct asker by;
+
+    (void)state;
+    asker_start(&by);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) { /* the same handle of the pool each time */
+        struct peer peer;
+        struct asked a;
+        struct http_plan plan;
+
+        peer_start(&peer, NULL, serve_and_keep, OK_ANSWER);
+        plan = asked_plan(&a, "http", "127.0.0.1", peer.port);
+        plan.method = rows[i].has_body ? METHOD_PUT : METHOD_GET;
+        plan.headers = &rows[i].header;
+        plan.nheaders = 1;
+        plan.has_body = rows[i].has_body;
+        asked_run(&by, &a, &plan);
+        peer_stop(&peer);
+        CHECK(rows[i].why, a.status == 200);
+        CHECK(rows[i].why, head_count(rows[i].header) == 1);
+        CHECK(rows[i].why, head_count("ontent-Type") + head_count("ontent-type") == 1);
+        CHECK(rows[i].why, head_count("\r\nAccept-Encoding: identity\r\n") == 1);
+    }
+    peer_request_done(&seen);
+    asker_stop(&by);
+}
+
 static void http_sends_path_and_query_as_they_are(void **state)
 {
     struct peer peer;
@@ -170,6 +219,8 @@ static void http_refuses_a_plan_that_could_not_be_sent_as_meant(void **state)
         {"header without a colon", "http://127.0.0.1/", "A;", METHOD_POST},
         {"header without a name", "http://127.0.0.1/", ": b", METHOD_POST},
         {"no method", "http://127.0.0.1/", "A: b", METHOD_UNKNOWN},
+        {"a host that libcurl does not take", "http://[::1/", "A: b", METHOD_POST},
+        {"a user in the URL", "http://u:p@127.0.0.1/", "A: b", METHOD_POST},
     };
     struct asker by;
 
@@ -297,6 +348,7 @@ int main(void)
         cmocka_unit_test(http_ignores_proxies_and_key_logs_of_the_environment),
         cmocka_unit_test(http_sends_method_headers_and_body_and_nothing_of_its_own),
         cmocka_unit_test(http_sends_each_method_by_its_name),
+        cmocka_unit_test(http_sends_the_content_type_as_it_is_and_once),
         cmocka_unit_test(http_sends_path_and_query_as_they_are),
         cmocka_unit_test(http_sends_a_large_body_whole_without_asking_first),
         cmocka_unit_test(http_refuses_a_plan_that_could_not_be_sent_as_meant),
