@@ -18,6 +18,7 @@ static void add_moved(struct exchange *x, const struct cx_id *agent, enum stage 
 
 static void note_move(struct exchange *x, const struct cx_id *agent, const struct msg_result *r)
 {
+    x->platform->metrics.moved[r->error.stage]++;
     log_event(CX_LOG_INFO, "exchange.moved", kv_id("id", &x->id), kv_str("trace_id", x->trace_id),
               kv_id("from", agent), kv_str("code", terms_verdict(r->code)),
               kv_str("stage", terms_stage(r->error.stage)));

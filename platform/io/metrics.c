@@ -22,6 +22,24 @@ static const struct rule_load_families rule_loads = {
                 "Those that were refused since as many ran as may."},
 };
 
+static void put_moved(const struct platform *p, struct metrics_page *page)
+{
+    static const struct metrics_family moved = {
+        "connector_platform_exchanges_moved", METRICS_COUNTER, NULL,
+        "Times that an exchange went on to another agent of its connector, by the stage at which "
+        "the first had sent nothing."};
+
+    metrics_family(page, &moved);
+    for (int i = 0; i < STAGE_COUNT; i++) {
+        struct metrics_labels labels = {.items = {{"stage", terms_stage((enum stage)i)}},
+                                        .count = 1};
+
+        if (p->metrics.moved[i] > 0) {
+            metrics_put(page, &moved, &labels, (int64_t)p->metrics.moved[i]);
+        }
+    }
+}
+
 static void put_exchanges(const struct platform *p, struct metrics_page *page)
 {
     static const struct exchange_families families = {
@@ -43,6 +61,7 @@ static void put_exchanges(const struct platform *p, struct metrics_page *page)
         "Exchanges that the platform runs by itself, of profiles without a connector."};
 
     exchange_counts_put(&p->metrics.ended, &families, page);
+    put_moved(p, page);
     metrics_family(page, &duration);
     metrics_put_histogram(page, &duration, NULL, &p->metrics.durations);
     metrics_put_one(page, &running, (int64_t)exchanges_under_way(p->exchanges));

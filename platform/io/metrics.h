@@ -11,6 +11,7 @@ struct platform;
 /* Counted whether or not somebody reads them: a few additions an exchange. */
 struct platform_metrics {
     struct exchange_counts ended;
+    uint64_t moved[STAGE_COUNT]; /* to another agent, by the stage that the first refused at */
     struct metrics_histogram durations; /* of whole exchanges, as their callers saw them */
     struct metrics_histogram flushes;   /* of the store: each is one transaction */
     uint64_t certificate_ends_s;        /* of the tunnel's port, Unix time; 0: not known */

@@ -8,6 +8,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 import rig
+from hand import Hand
 
 OPEN = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"  # Prometheus 2
 CODES = {"issued", "credentials_refused", "endpoint_unreachable", "policy_refused", "connector_offline", "unknown"}
@@ -70,6 +71,27 @@ def begin(platform, profile):
     caller.request("POST", f"/v1/profiles/{profile}/exchange", headers={"Authorization": f"Bearer {platform.app_key}"},
                    body=json.dumps({"variables": {"username": "alice", "password": "right"}}))
     return caller
+
+
+def test_a_move_to_another_agent_is_counted_by_its_stage(tmp_path, measured):
+    first = Hand(measured, rig.Agent(tmp_path / "first").enroll(measured.add_connector("dc")))
+    string = measured.api("POST", "/v1/connectors/dc/enrollments").json["string"]
+    second = Hand(measured, rig.Agent(tmp_path / "second").enroll(string))
+    measured.put_profile("p", connector="dc", token_url="https://hr.example/token")
+    first.join()
+    caller = begin(measured, "p")
+    job = first.job()
+    second.join()
+    first.report(job, outcome="failed", code="endpoint_unreachable", execution="not_sent", status=0, token=None,
+                 error={"stage": "connect", "message": "nobody listens"})
+    second.report(second.job())
+    assert caller.getresponse().status == 200
+    page = Page(measured.metrics_port)
+    assert page.get("connector_platform_exchanges_moved_total", stage="connect") == 1
+    assert page.get("connector_platform_exchanges_total", outcome="issued", code="issued") == 1
+    for hand in (first, second):
+        hand.leave()
+    caller.close()
 
 
 def test_exchanges_move_the_figures_of_both(measured, measured_agent, endpoint):
