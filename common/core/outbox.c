@@ -1,6 +1,7 @@
 #include "common/core/outbox.h"
 
-#include <stdlib.h>
+#include "common/core/pool.h"
+
 #include <string.h>
 
 struct outbox_message {
@@ -30,7 +31,7 @@ enum cx_err outbox_put(struct outbox *outbox, struct slice message, uint64_t tag
     if (left < OUTBOX_MESSAGE_COST || message.len > left - OUTBOX_MESSAGE_COST) {
         return CX_E_FULL;
     }
-    m = malloc(sizeof(*m) + message.len);
+    m = pool_take(sizeof(*m) + message.len);
     if (m == NULL) {
         return CX_E_NOMEM;
     }
@@ -102,7 +103,6 @@ uint64_t outbox_drop(struct outbox *outbox)
     }
     outbox->bytes -= OUTBOX_MESSAGE_COST + m->len;
     outbox->messages--;
-    explicit_bzero(m->bytes, m->len);
-    free(m);
+    pool_give(m); /* wipes it */
     return tag;
 }
