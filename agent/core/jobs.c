@@ -1,6 +1,7 @@
 #include "agent/core/jobs.h"
 
 #include "agent/core/recent.h"
+#include "common/core/pool.h"
 
 #include <stdlib.h>
 
@@ -40,7 +41,7 @@ static void job_free(struct job *job)
 {
     buf_done(&job->message);
     buf_done(&job->result);
-    free(job);
+    pool_give(job);
 }
 
 void jobs_free(struct jobs *jobs)
@@ -76,7 +77,7 @@ bool jobs_know(const struct jobs *jobs, const struct cx_id *id)
 static struct job *add(struct jobs *jobs, const struct cx_id *id)
 {
     struct job **bucket = bucket_of(jobs, id);
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job = pool_take_zeroed(1, sizeof(*job));
 
     if (job == NULL) {
         return NULL;
