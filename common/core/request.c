@@ -195,15 +195,22 @@ enum cx_err request_build(const struct msg_job *job, const struct request_keeper
     return err == CX_OK ? request_finish(&parts, keeper, stage, fail) : err;
 }
 
+struct slice request_take_header(struct slice *lines)
+{
+    size_t end = slice_find(*lines, 0, '\0');
+    struct slice line = slice_first(*lines, end);
+
+    *lines = slice_from(*lines, end + 1);
+    return line;
+}
+
 void request_done(struct request *r)
 {
     buf_done(&r->url);
+    buf_done(&r->headers);
     buf_done(&r->body);
     buf_done(&r->certificate);
     buf_done(&r->key);
-    for (size_t i = 0; i < r->nheaders; i++) {
-        buf_done(&r->headers[i]);
-    }
     r->nheaders = 0;
     r->has_body = false;
 }

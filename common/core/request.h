@@ -15,9 +15,9 @@ enum {
 /* The HTTP request that a job asks for, ready to be sent. Owns its bytes, wiped when done. */
 struct request {
     enum http_method method;
-    struct buf url;                          /* absolute, final */
-    struct buf headers[REQUEST_HEADERS_MAX]; /* "Name: value" each; "Name:" if it is empty.
-                                                Accept, Content-Type and Authorization included */
+    struct buf url;     /* absolute, final */
+    struct buf headers; /* lines, a NUL behind each: "Name: value", or "Name:" if it is empty.
+                           Accept, Content-Type and Authorization included */
     size_t nheaders;
     bool has_body;
     struct buf body;
@@ -34,7 +34,6 @@ struct request_parts {
     struct request_item *items; /* as many as the job has fields, and the client's three */
     size_t nitems;
     struct buf values;
-    size_t header_bytes;
     struct cx_fail *fail;
     struct cx_fail secret_fail; /* why a secret was not given */
 };
@@ -83,6 +82,9 @@ void request_drop(struct request_parts *parts);
 enum cx_err request_build(const struct msg_job *job, const struct request_keeper *keeper,
                           struct request *out, enum stage *stage,
                           struct cx_fail *fail) CX_MUST_CHECK;
+
+/* Take the first of these lines (a view of request.headers) away, and give it without its NUL. */
+struct slice request_take_header(struct slice *lines);
 
 /* Wipe and free; safe on a zeroed struct and on a second call. */
 void request_done(struct request *r);

@@ -17,20 +17,33 @@ static bool is_basic(enum client_method method)
     return method == CLIENT_SECRET_BASIC || method == CLIENT_SECRET_BASIC_RAW;
 }
 
+static enum cx_err put_masked(struct slice line, struct buf *lines)
+{
+    static const struct slice basic = SLICE_LIT("Authorization: Basic ");
+    bool is_basic = slice_eq_nocase(slice_first(line, basic.len), basic);
+    enum cx_err err = buf_put(lines, is_basic ? slice_first(line, basic.len) : line);
+
+    if (err == CX_OK && is_basic) {
+        err = buf_put_str(lines, REQUEST_MASK);
+    }
+    return err == CX_OK ? buf_put_byte(lines, '\0') : err;
+}
+
 /* Base64 hides nothing, and of a masked pair it would mislead. */
 static enum cx_err mask_basic(struct request *r)
 {
-    static const struct slice basic = SLICE_LIT("Authorization: Basic ");
+    struct slice rest = buf_view(&r->headers);
+    struct buf lines;
     enum cx_err err = CX_OK;
 
-    for (size_t i = 0; i < r->nheaders && err == CX_OK; i++) {
-        struct slice line = buf_view(&r->headers[i]);
-
-        if (slice_eq_nocase(slice_first(line, basic.len), basic)) {
-            buf_truncate(&r->headers[i], basic.len);
-            err = buf_put_str(&r->headers[i], REQUEST_MASK);
-        }
+    buf_init(&lines, r->headers.cap);
+    while (rest.len > 0 && err == CX_OK) {
+        err = put_masked(request_take_header(&rest), &lines);
     }
+    if (err == CX_OK) {
+        buf_take(&r->headers, &lines);
+    }
+    buf_done(&lines);
     return err;
 }
 

@@ -15,6 +15,7 @@ enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *jo
     out->nheaders = 0;
     out->has_body = false;
     buf_init(&out->url, URL_BYTES_MAX);
+    buf_init(&out->headers, REQUEST_HEADER_BYTES_MAX + REQUEST_HEADERS_MAX);
     buf_init(&out->body, REQUEST_BODY_BYTES_MAX);
     buf_init(&out->certificate, REQUEST_PEM_BYTES_MAX);
     buf_init(&out->key, REQUEST_PEM_BYTES_MAX);
@@ -169,8 +170,10 @@ enum cx_err request_parts_expand(struct request_parts *p, const struct request_s
 
 bool request_parts_has_header(const struct request_parts *p, struct slice name)
 {
-    for (size_t i = 0; i < p->made->nheaders; i++) {
-        struct slice line = buf_view(&p->made->headers[i]);
+    struct slice rest = buf_view(&p->made->headers);
+
+    while (rest.len > 0) {
+        struct slice line = request_take_header(&rest);
 
         if (slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')), name)) {
             return true;
@@ -179,28 +182,36 @@ bool request_parts_has_header(const struct request_parts *p, struct slice name)
     return false;
 }
 
-static enum cx_err put_line(struct buf *line, struct slice name, struct slice value)
+static enum cx_err put_line(struct request *made, struct slice name, struct slice value)
 {
-    enum cx_err err = buf_put(line, name);
+    struct slice sign = value.len == 0 ? SLICE_LIT(":") : SLICE_LIT(": ");
+    struct buf *lines = &made->headers;
+    enum cx_err err = buf_put(lines, name);
 
     if (err == CX_OK) {
-        err = buf_put_str(line, value.len == 0 ? ":" : ": ");
+        err = buf_put(lines, sign);
     }
-    return err == CX_OK ? buf_put(line, value) : err;
+    if (err == CX_OK) {
+        err = buf_put(lines, value);
+    }
+    if (err == CX_OK) {
+        err = buf_put_byte(lines, '\0');
+    }
+    if (err == CX_OK) {
+        made->nheaders++;
+    }
+    return err;
 }
 
 enum cx_err request_parts_put_header(struct request_parts *p, struct slice name, struct slice value)
 {
     struct request *made = p->made;
-    struct buf *line = &made->headers[made->nheaders];
     enum cx_err err = CX_E_TOO_BIG;
 
     if (made->nheaders < REQUEST_HEADERS_MAX) {
-        buf_init(line, REQUEST_HEADER_BYTES_MAX - p->header_bytes);
-        made->nheaders++;
-        err = put_line(line, name, slice_trim(value, " \t")); /* white space around it is no part of
-                                                    a value (RFC 9110, 5.5) */
-        p->header_bytes += line->len;
+        made->headers.cap = REQUEST_HEADER_BYTES_MAX + made->nheaders + 1; /* no NUL counts */
+        err = put_line(made, name, slice_trim(value, " \t")); /* white space around it is no part
+                                                    of a value (RFC 9110, 5.5) */
     }
     return err == CX_OK
                ? CX_OK

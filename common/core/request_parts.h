@@ -59,7 +59,7 @@ const struct request_item *request_parts_find(const struct request_parts *p, enu
 /* Borrowed until the next item. */
 struct slice request_parts_value(const struct request_parts *p, const struct request_item *item);
 
-/* A header line. Errors: CX_E_TOO_BIG, CX_E_NOMEM. */
+/* A header line. Errors, which leave a part of it: CX_E_TOO_BIG, CX_E_NOMEM. */
 enum cx_err request_parts_put_header(struct request_parts *p, struct slice name,
                                      struct slice value) CX_MUST_CHECK;
 bool request_parts_has_header(const struct request_parts *p, struct slice name);

@@ -102,11 +102,11 @@ static enum cx_err look_at_items(struct search *s)
 
 static enum cx_err look_at_headers(struct search *s)
 {
-    const struct request *made = s->parts->made;
+    struct slice rest = buf_view(&s->parts->made->headers);
     enum cx_err err = CX_OK;
 
-    for (size_t i = 0; i < made->nheaders && err == CX_OK; i++) {
-        struct slice line = buf_view(&made->headers[i]);
+    while (rest.len > 0 && err == CX_OK) {
+        struct slice line = request_take_header(&rest);
         size_t colon = slice_find(line, 0, ':');
 
         if (slice_eq_nocase(slice_first(line, colon), s->key)) {

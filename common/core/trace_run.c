@@ -186,6 +186,7 @@ static void add_request(struct trace *t, const struct trace_facts *f, enum execu
     const struct request *q = f->shown;
     struct slice url = buf_view(&q->url);
     struct slice host = f->is_at_hand && f->goes_to.len > 0 ? f->goes_to : url;
+    struct slice lines = buf_view(&q->headers);
 
     trace_row(t, "request", 0, "%s",
               execution == EXECUTION_NOT_SENT ? "not sent; it would have been"
@@ -193,8 +194,10 @@ static void add_request(struct trace *t, const struct trace_facts *f, enum execu
                                               : "as sent");
     trace_line(t, "%s %.*s HTTP/1.1", terms_method(q->method), SLICE_ARG(rest_of(url)));
     trace_line(t, "Host: %.*s", SLICE_ARG(authority_of(host)));
-    for (size_t i = 0; i < q->nheaders; i++) {
-        trace_line(t, "%.*s", SLICE_ARG(buf_view(&q->headers[i])));
+    while (lines.len > 0) {
+        struct slice line = request_take_header(&lines);
+
+        trace_line(t, "%.*s", SLICE_ARG(line));
     }
     if (q->has_body) {
         trace_line(t, "%s", "");

@@ -300,11 +300,10 @@ static void on_done(void *ctx, const struct http_end *end)
 
 static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
 {
-    const char *headers[REQUEST_HEADERS_MAX];
     struct http_plan plan = {
         .method = run->request.method,
         .url = buf_cstr(run->rule->target != NULL ? &run->real_url : &run->request.url),
-        .headers = headers,
+        .headers = buf_view(&run->request.headers),
         .nheaders = run->request.nheaders,
         .has_body = run->request.has_body,
         .body = buf_view(&run->request.body),
@@ -322,12 +321,6 @@ static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
         .ctx = run,
     };
 
-    for (size_t i = 0; i < run->request.nheaders; i++) {
-        headers[i] = buf_cstr(&run->request.headers[i]);
-        if (headers[i] == NULL) {
-            return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
-        }
-    }
     if (plan.url == NULL) {
         return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
     }

@@ -29,8 +29,8 @@ struct http_limits {
  * must live until `done` was called. */
 struct http_plan {
     enum http_method method;
-    const char *url;            /* absolute http or https; sent as it is */
-    const char *const *headers; /* "Name: value" */
+    const char *url;      /* absolute http or https; sent as it is */
+    struct slice headers; /* lines, a NUL behind each: "Name: value" */
     size_t nheaders;
     bool has_body;
     struct slice body;   /* copied, wiped after use */

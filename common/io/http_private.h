@@ -119,14 +119,16 @@ void http_free_if_unused(struct http *h);
 
 /* ---- http_request.c: a plan on an easy handle ---- */
 
+/* URL and method. */
 bool http_request_is_sound(const struct http_plan *plan, struct cx_fail *fail);
 
 /* What is the same for every request, once for a handle. False: out of memory. */
 bool http_request_set_up(struct http_transfer *call);
 
-/* What is this request's own; copies headers and body. Errors: CX_E_SYNTAX (libcurl does not take
- * the URL), CX_E_NOMEM. */
-enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan);
+/* What is this request's own; copies headers and body. Errors: CX_E_SYNTAX (a header; or libcurl
+ * does not take the URL), CX_E_NOMEM. */
+enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan,
+                             struct cx_fail *fail);
 
 /* ---- http_tls.c: what is asked of TLS beyond the defaults ---- */
 

@@ -63,47 +63,44 @@ bool http_request_is_sound(const struct http_plan *plan, struct cx_fail *fail)
         (void)cx_fail_set(fail, CX_E_SYNTAX, "http.start", "no method, or nobody to tell the end");
         return false;
     }
-    for (size_t i = 0; i < plan->nheaders; i++) {
-        struct slice line = slice_of_str(plan->headers[i]);
-        size_t colon = slice_find(line, 0, ':');
-
-        if (colon == 0 || colon == line.len || slice_find(line, 0, '\r') != line.len ||
-            slice_find(line, 0, '\n') != line.len) {
-            (void)cx_fail_set(fail, CX_E_SYNTAX, "http.start",
-                              "header %zu of the request is not \"Name: value\" in one line", i);
-            return false;
-        }
-    }
     return true;
 }
 
-/* libcurl takes "Name:" as "leave this header out" and "Name;" as "this header, empty". */
-static enum cx_err line_put(struct buf *lines, struct slice line)
+static enum cx_err refuse_memory(struct cx_fail *fail)
 {
-    size_t colon = slice_find(line, 0, ':');
-    size_t at = colon + 1;
-
-    while (at < line.len && (line.ptr[at] == ' ' || line.ptr[at] == '\t')) {
-        at++;
-    }
-    if (at == line.len) {
-        enum cx_err err = buf_put(lines, slice_first(line, colon));
-
-        err = err == CX_OK ? buf_put_byte(lines, ';') : err;
-        return err == CX_OK ? buf_put_byte(lines, '\0') : err;
-    }
-    return buf_put(lines, slice_of(line.ptr, line.len + 1)); /* with its NUL */
+    return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
 }
 
-static bool names_content_type(struct slice line)
+/* "Name: value" in one line. */
+static bool line_is_sound(struct slice line, size_t colon)
 {
-    return slice_eq_nocase(slice_first(line, slice_find(line, 0, ':')), SLICE_LIT("content-type"));
+    return colon > 0 && colon < line.len && slice_find(line, 0, '\r') == line.len &&
+           slice_find(line, 0, '\n') == line.len;
+}
+
+static bool names_type(struct slice line, size_t colon)
+{
+    return slice_eq_nocase(slice_first(line, colon), SLICE_LIT("content-type"));
 }
 
 /* What libcurl says of a body by itself, when it is not told anything else. */
 static bool is_libcurls_own(struct slice line, bool has_body)
 {
     return has_body && slice_eq(line, SLICE_LIT("Content-Type: application/x-www-form-urlencoded"));
+}
+
+/* libcurl takes "Name:" as "leave this header out" and "Name;" as "this header, empty". */
+static void mark_if_empty(char *line, size_t colon)
+{
+    size_t at = colon + 1;
+
+    while (line[at] == ' ' || line[at] == '\t') {
+        at++;
+    }
+    if (line[at] == '\0') {
+        line[colon] = ';';
+        line[colon + 1] = '\0';
+    }
 }
 
 static struct curl_slist *nodes_room(struct http_transfer *call, size_t n)
@@ -116,25 +113,32 @@ static struct curl_slist *nodes_room(struct http_transfer *call, size_t n)
     return call->nodes;
 }
 
-/* The lines that are to be sent, each with its NUL, and whether one of them is the type. */
-static enum cx_err lines_copy(struct http_transfer *call, const struct http_plan *plan,
-                              size_t *nlines, bool *has_type)
+/* The lines that are to be sent, each with its NUL, as the first nodes of the list that libcurl
+ * gets, and whether one of them is the type. Error: CX_E_SYNTAX. */
+static enum cx_err lines_link(struct http_transfer *call, const struct http_plan *plan,
+                              size_t *nlinked, bool *has_type, struct cx_fail *fail)
 {
-    *nlines = 0;
+    char *text = (char *)call->lines.ptr;
+    struct slice rest = buf_view(&call->lines);
+
+    *nlinked = 0;
     *has_type = false;
     for (size_t i = 0; i < plan->nheaders; i++) {
-        struct slice line = slice_of_str(plan->headers[i]);
-        enum cx_err err;
+        struct slice line = slice_first(rest, slice_find(rest, 0, '\0'));
+        size_t colon = slice_find(line, 0, ':');
 
-        *has_type = *has_type || names_content_type(line);
-        if (is_libcurls_own(line, plan->has_body)) {
-            continue;
+        if (!line_is_sound(line, colon) || line.len == rest.len) {
+            return cx_fail_set(fail, CX_E_SYNTAX, "http.start",
+                               "header %zu of the request is not \"Name: value\" in one line", i);
         }
-        err = line_put(&call->lines, line);
-        if (err != CX_OK) {
-            return err;
+        *has_type = *has_type || names_type(line, colon);
+        if (!is_libcurls_own(line, plan->has_body)) {
+            mark_if_empty(text, colon);
+            call->nodes[*nlinked] = (struct curl_slist){text, &call->nodes[*nlinked + 1]};
+            *nlinked += 1;
         }
-        *nlines += 1;
+        text += line.len + 1;
+        rest = slice_from(rest, line.len + 1);
     }
     return CX_OK;
 }
@@ -143,24 +147,23 @@ static enum cx_err lines_copy(struct http_transfer *call, const struct http_plan
  * allocation a header. libcurl formats each of them byte by byte, some 120 instructions each, and
  * what it adds by its options twice over: so what it says by itself is left to it, and what it
  * would add by CURLOPT_ACCEPT_ENCODING, which is for the decoding, stands among ours. */
-static enum cx_err headers_copy(struct http_transfer *call, const struct http_plan *plan)
+static enum cx_err headers_copy(struct http_transfer *call, const struct http_plan *plan,
+                                struct cx_fail *fail)
 {
     static char identity[] = "Accept-Encoding: identity";
     static char no_expect[] = "Expect:";
     static char no_type[] = "Content-Type:"; /* libcurl would name the body a form */
     struct curl_slist *nodes = nodes_room(call, plan->nheaders + 3);
-    size_t nlines;
-    size_t at = 0;
-    size_t n = 0;
+    size_t n;
     bool has_type;
-    enum cx_err err = nodes != NULL ? lines_copy(call, plan, &nlines, &has_type) : CX_E_NOMEM;
+    enum cx_err err = nodes != NULL ? buf_put(&call->lines, plan->headers) : CX_E_NOMEM;
 
     if (err != CX_OK) {
-        return err;
+        return refuse_memory(fail);
     }
-    for (; n < nlines; n++) { /* the buffer does not move any more */
-        nodes[n] = (struct curl_slist){(char *)call->lines.ptr + at, &nodes[n + 1]};
-        at += strlen(nodes[n].data) + 1;
+    err = lines_link(call, plan, &n, &has_type, fail);
+    if (err != CX_OK) {
+        return err;
     }
     if (plan->body.len >= EXPECT_BYTES) {
         nodes[n] = (struct curl_slist){no_expect, &nodes[n + 1]};
@@ -175,7 +178,7 @@ static enum cx_err headers_copy(struct http_transfer *call, const struct http_pl
 }
 
 /* The same URL as before is not parsed anew. Errors: CX_E_SYNTAX, CX_E_NOMEM. */
-static enum cx_err url_set(struct http_transfer *call, const char *url)
+static enum cx_err url_set(struct http_transfer *call, const char *url, struct cx_fail *fail)
 {
     CURLUcode rc;
 
@@ -184,10 +187,11 @@ static enum cx_err url_set(struct http_transfer *call, const char *url)
     }
     buf_clear(&call->url_text);
     rc = curl_url_set(call->url, CURLUPART_URL, url, CURLU_PATH_AS_IS | CURLU_DISALLOW_USER);
-    if (rc != CURLUE_OK) {
-        return rc == CURLUE_OUT_OF_MEMORY ? CX_E_NOMEM : CX_E_SYNTAX;
+    if (rc != CURLUE_OK && rc != CURLUE_OUT_OF_MEMORY) {
+        return cx_fail_set(fail, CX_E_SYNTAX, "http.start", "libcurl does not take the URL");
     }
-    return buf_put_str(&call->url_text, url);
+    return rc == CURLUE_OK && buf_put_str(&call->url_text, url) == CX_OK ? CX_OK
+                                                                         : refuse_memory(fail);
 }
 
 /* A body goes by POST's way whatever the method is called; so does its absence in POST, PUT and
@@ -271,26 +275,30 @@ static bool easy_set_names(struct http_transfer *call, bool is_asked_anew)
     return SET(CURLOPT_DNS_CACHE_TIMEOUT, is_asked_anew ? 0L : (long)NAMES_SECONDS);
 }
 
-enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan)
+/* False: out of memory. */
+static bool easy_set(struct http_transfer *call, const struct http_plan *plan)
 {
     CURL *easy = call->easy;
-    enum cx_err err = url_set(call, plan->url);
-    bool is_set;
+
+    return (!plan->has_body || buf_put(&call->body, plan->body) == CX_OK) &&
+           SET(CURLOPT_HTTPHEADER, call->nodes) &&
+           SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
+           easy_set_method(call, plan->method, plan->has_body) &&
+           easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&
+           easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms) &&
+           easy_set_names(call, plan->is_name_asked_anew) && http_look_set(call, plan->is_traced);
+}
+
+enum cx_err http_request_set(struct http_transfer *call, const struct http_plan *plan,
+                             struct cx_fail *fail)
+{
+    enum cx_err err = url_set(call, plan->url, fail);
 
     if (err == CX_OK) {
-        err = headers_copy(call, plan);
+        err = headers_copy(call, plan, fail);
     }
-    if (err == CX_OK && plan->has_body) {
-        err = buf_put(&call->body, plan->body);
-    }
-    if (err != CX_OK) {
+    if (err != CX_OK || easy_set(call, plan)) {
         return err;
     }
-    is_set = SET(CURLOPT_HTTPHEADER, call->nodes) &&
-             SET(CURLOPT_CONNECTTIMEOUT_MS, (long)plan->budget_ms + HTTP_CONNECT_EXTRA_MS) &&
-             easy_set_method(call, plan->method, plan->has_body) &&
-             easy_set_trust(call, plan->ca_file) && http_tls_set(call, plan->tls) &&
-             easy_set_proxy(call, plan->proxy) && easy_set_reuse(call, plan->reuse_idle_ms) &&
-             easy_set_names(call, plan->is_name_asked_anew) && http_look_set(call, plan->is_traced);
-    return is_set ? CX_OK : CX_E_NOMEM;
+    return refuse_memory(fail);
 }

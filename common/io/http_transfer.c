@@ -336,14 +336,13 @@ enum cx_err http_start(struct http *h, const struct http_plan *plan, struct http
         return cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
     }
     call_prepare(call, plan);
-    err = http_request_set(call, plan);
+    err = http_request_set(call, plan, fail);
     if (err == CX_OK && curl_multi_add_handle(h->multi, call->easy) != CURLM_OK) {
-        err = CX_E_NOMEM;
+        err = cx_fail_set(fail, CX_E_NOMEM, "http.start", "out of memory");
     }
     if (err != CX_OK) {
         call_give_back(call);
-        return cx_fail_set(fail, err, "http.start",
-                           err == CX_E_SYNTAX ? "libcurl does not take the URL" : "out of memory");
+        return err;
     }
     call_link(call);
     loop_timer_start(h->loop, &call->timer, plan->budget_ms, on_budget_end, call);

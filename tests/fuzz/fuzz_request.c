@@ -52,21 +52,26 @@ static void read_fields(struct slice rest, struct msg_request *r, struct msg_fie
 
 static void check_headers(const struct request *r)
 {
-    require(r->nheaders <= REQUEST_HEADERS_MAX);
-    for (size_t i = 0; i < r->nheaders; i++) {
-        struct slice line = buf_view(&r->headers[i]);
+    struct slice rest = buf_view(&r->headers);
+    size_t n = 0;
+
+    require(rest.len <= REQUEST_HEADER_BYTES_MAX + r->nheaders);
+    for (; rest.len > 0; n++) {
+        struct slice line = request_take_header(&rest);
         struct slice name = slice_first(line, slice_find(line, 0, ':'));
+        struct slice others = rest;
 
         require(name.len < line.len && request_allows_header(name, NULL));
         for (size_t k = 0; k < line.len; k++) {
             require(line.ptr[k] == '\t' || (line.ptr[k] >= 0x20 && line.ptr[k] != 0x7f));
         }
-        for (size_t k = 0; k < i; k++) {
-            struct slice other = buf_view(&r->headers[k]);
+        while (others.len > 0) {
+            struct slice other = request_take_header(&others);
 
             require(!slice_eq_nocase(name, slice_first(other, slice_find(other, 0, ':'))));
         }
     }
+    require(n == r->nheaders && n <= REQUEST_HEADERS_MAX);
 }
 
 static size_t count(struct slice s, uint8_t byte)

@@ -29,8 +29,6 @@ static bool head_has(const char *line)
 
 static void http_sends_method_headers_and_body_and_nothing_of_its_own(void **state)
 {
-    static const char *const headers[] = {"Accept: application/json",
-                                          "X-Empty:", "X-Blank: ", "Authorization: Basic eDp5"};
     struct peer peer;
     struct asker by;
     struct asked a;
@@ -40,8 +38,11 @@ static void http_sends_method_headers_and_body_and_nothing_of_its_own(void **sta
     peer_start(&peer, NULL, serve_and_keep, OK_ANSWER);
     asker_start(&by);
     plan = asked_plan(&a, "http", "127.0.0.1", peer.port);
-    plan.headers = headers;
-    plan.nheaders = COUNT_OF(headers);
+    plan.headers = SLICE_LIT("Accept: application/json\0"
+                             "X-Empty:\0"
+                             "X-Blank: \0"
+                             "Authorization: Basic eDp5\0");
+    plan.nheaders = 4;
     plan.body = SLICE_LIT("grant_type=password&x=\0y");
     asked_run(&by, &a, &plan);
     asker_stop(&by);
@@ -148,7 +149,7 @@ static void http_sends_the_content_type_as_it_is_and_once(void **state)
         peer_start(&peer, NULL, serve_and_keep, OK_ANSWER);
         plan = asked_plan(&a, "http", "127.0.0.1", peer.port);
         plan.method = rows[i].has_body ? METHOD_PUT : METHOD_GET;
-        plan.headers = &rows[i].header;
+        plan.headers = slice_of(rows[i].header, strlen(rows[i].header) + 1);
         plan.nheaders = 1;
         plan.has_body = rows[i].has_body;
         asked_run(&by, &a, &plan);
@@ -233,10 +234,36 @@ static void http_refuses_a_plan_that_could_not_be_sent_as_meant(void **state)
 
         plan.url = rows[i].url;
         plan.method = rows[i].method;
-        plan.headers = &rows[i].header;
+        plan.headers = slice_of(rows[i].header, strlen(rows[i].header) + 1);
         plan.nheaders = 1;
         CHECK_ERR(rows[i].why, http_start(by.http, &plan, &a.call, &fail), CX_E_SYNTAX);
         CHECK(rows[i].why, a.dones == 0);
+    }
+    asker_stop(&by);
+}
+
+static void http_refuses_fewer_header_lines_than_it_is_told_of(void **state)
+{
+    static const struct {
+        const char *why;
+        struct slice headers;
+    } rows[] = {
+        {"one of two", {(const uint8_t *)"A: b", 5}},
+        {"the second has no end", {(const uint8_t *)"A: b\0C: d", 9}},
+    };
+    struct asker by;
+
+    (void)state;
+    asker_start(&by);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct asked a;
+        struct http_plan plan = asked_plan(&a, "http", "127.0.0.1", 1);
+        struct cx_fail fail;
+
+        plan.headers = rows[i].headers;
+        plan.nheaders = 2;
+        CHECK_ERR(rows[i].why, http_start(by.http, &plan, &a.call, &fail), CX_E_SYNTAX);
+        CHECK(rows[i].why, strstr(fail.detail, "header 1 ") != NULL);
     }
     asker_stop(&by);
 }
@@ -352,6 +379,7 @@ int main(void)
         cmocka_unit_test(http_sends_path_and_query_as_they_are),
         cmocka_unit_test(http_sends_a_large_body_whole_without_asking_first),
         cmocka_unit_test(http_refuses_a_plan_that_could_not_be_sent_as_meant),
+        cmocka_unit_test(http_refuses_fewer_header_lines_than_it_is_told_of),
         cmocka_unit_test(http_gives_status_and_the_headers_that_matter),
         cmocka_unit_test(http_does_not_follow_a_redirect),
     };

@@ -17,14 +17,13 @@ static struct asked a;
 /* A client, and one call of it; the nth allocation fails. True if there were so many. */
 static bool run_with_failure(size_t nth, uint16_t port)
 {
-    static const char *const headers[] = {"Accept: application/json", "X-Empty:"};
     const struct http_limits limits = {.connections = 4};
     struct http_plan plan = asked_plan(&a, "http", "127.0.0.1", port);
     struct cx_fail fail;
     enum cx_err err;
 
-    plan.headers = headers;
-    plan.nheaders = COUNT_OF(headers);
+    plan.headers = SLICE_LIT("Accept: application/json\0X-Empty:\0");
+    plan.nheaders = 2;
     plan.budget_ms = SHORT_MS;
     a.by = &by;
     by.http = NULL;

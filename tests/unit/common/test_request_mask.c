@@ -74,8 +74,8 @@ static void request_build_masked_shows_everything_but_secrets(void **state)
 
         CHECK_ERR(rows[i].why, request_build_masked(&job, &r, &stage, &fail), CX_OK);
         buf_init(&headers, SIZE_MAX);
-        for (size_t k = 0; k < r.nheaders; k++) {
-            assert_int_equal(buf_put(&headers, buf_view(&r.headers[k])), CX_OK);
+        for (struct slice rest = buf_view(&r.headers); rest.len > 0;) {
+            assert_int_equal(buf_put(&headers, request_take_header(&rest)), CX_OK);
             assert_int_equal(buf_put_byte(&headers, '\n'), CX_OK);
         }
         CHECK_TEXT(rows[i].why, buf_view(&r.url), "https://MASKED.idp.example/MASKED?q=MASKED");

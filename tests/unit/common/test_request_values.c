@@ -192,8 +192,8 @@ static struct slice header(const struct request *r, const char *name)
 {
     size_t len = strlen(name);
 
-    for (size_t i = 0; i < r->nheaders; i++) {
-        struct slice line = buf_view(&r->headers[i]);
+    for (struct slice rest = buf_view(&r->headers); rest.len > 0;) {
+        struct slice line = request_take_header(&rest);
 
         if (slice_eq_str(slice_first(line, len), name) && line.len > len && line.ptr[len] == ':') {
             return slice_from(line, len + (line.len > len + 1 ? 2 : 1));

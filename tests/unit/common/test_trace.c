@@ -23,7 +23,8 @@ static int begin(void **state)
     (void)state;
     shown = (struct request){.method = METHOD_POST, .nheaders = 1, .has_body = true};
     put(&shown.url, "https://idp.example/t");
-    put(&shown.headers[0], "Authorization: Basic MASKED");
+    put(&shown.headers, "Authorization: Basic MASKED");
+    assert_int_equal(buf_put_byte(&shown.headers, '\0'), CX_OK);
     put(&shown.body, "a=1\nb=MASKED");
     rule = (struct policy_rule){
         .where = (char *)"agent.conf:3", .name = (char *)"hr", .share = POLICY_SHARE_URL};
