@@ -21,7 +21,7 @@ static const char *const refresh_expires_names[NAMES_MAX] = {
 
 /* Members that have left the answer. */
 struct taken {
-    json_t *access, *refresh, *type, *id;
+    json_t *access, *refresh, *type, *id, *life;
     struct buf scope;
     bool has_expires, has_refresh_expires;
     uint64_t expires, refresh_expires;
@@ -245,6 +245,7 @@ static enum cx_err take_all_placed(struct answer_body *body, const struct msg_pl
 
     if (answer_read_seconds(life, &out->expires)) {
         out->has_expires = true;
+        out->life = json_incref(life); /* which may be the root: an XML element with a text */
         remove_from(parent, life);
     }
     err = take_placed(body, places->access_token, "access token", &out->access, home);
@@ -378,6 +379,7 @@ enum cx_err answer_token_take(struct answer_body *body, const struct msg_places 
     json_decref(taken.refresh);
     json_decref(taken.type);
     json_decref(taken.id);
+    json_decref(taken.life);
     buf_done(&taken.scope);
     return err;
 }
