@@ -201,7 +201,7 @@ static enum cx_err decide(const struct answer_input *in, struct answer_body *bod
 enum cx_err answer_read(const struct answer_input *in, struct answer *out)
 {
     struct answer made = {.outcome = OUTCOME_UNKNOWN};
-    struct answer_body body = {0};
+    struct answer_body body;
     enum cx_err err;
 
     if (in->purpose == PURPOSE_REVOKE && is_2xx(in)) {

@@ -235,6 +235,7 @@ static enum cx_err read_guessed(const struct answer_input *in, struct slice body
 enum cx_err answer_body_read(const struct answer_input *in, struct answer_body *out)
 {
     struct slice body = in->body;
+    enum cx_err err;
 
     *out = (struct answer_body){0};
     if (slice_has_prefix(body, SLICE_LIT("\xef\xbb\xbf"))) {
@@ -254,7 +255,9 @@ enum cx_err answer_body_read(const struct answer_input *in, struct answer_body *
         (void)cx_fail_set(&out->why, CX_E_UTF8, "answer.read", "it is not valid UTF-8");
         return CX_OK;
     }
-    return read_guessed(in, body, out);
+    err = read_guessed(in, body, out);
+    answer_members_find(out->root, &out->members);
+    return err;
 }
 
 void answer_body_done(struct answer_body *b)

@@ -12,11 +12,61 @@
 
 enum { ANSWER_TEXT_BYTES_MAX = 512 }; /* of a peer's text, and of a sentence */
 
+/* The names that mean something in an answer: of what a token is made of, the standard's first,
+ * then what some providers call it; of what may wrap it; of a refusal. */
+enum answer_name {
+    ANSWER_ACCESS_TOKEN,
+    ANSWER_ACCESS_TOKEN_CAMEL, /* "accessToken"; likewise below */
+    ANSWER_TOKEN_TYPE,
+    ANSWER_TOKEN_TYPE_CAMEL,
+    ANSWER_EXPIRES_IN,
+    ANSWER_EXPIRES_IN_CAMEL,
+    ANSWER_EXPIRES,
+    ANSWER_REFRESH_TOKEN,
+    ANSWER_REFRESH_TOKEN_CAMEL,
+    ANSWER_SCOPE,
+    ANSWER_ID_TOKEN,
+    ANSWER_ID_TOKEN_CAMEL,
+    ANSWER_REFRESH_EXPIRES_IN,
+    ANSWER_REFRESH_TOKEN_EXPIRES_IN,
+    ANSWER_REFRESH_EXPIRES_IN_CAMEL,
+    ANSWER_REFRESH_TOKEN_EXPIRES_IN_CAMEL,
+    ANSWER_DATA,
+    ANSWER_RESULT,
+    ANSWER_ITEMS,
+    ANSWER_ERROR,
+    ANSWER_ERROR_DESCRIPTION,
+    ANSWER_NAME_COUNT
+};
+
+const char *answer_name_text(enum answer_name name);
+
+/* An object's members of these names: found in one pass, since looking for each of them costs more
+ * than all else that an answer is read for. Everything is borrowed from the object. */
+struct answer_members {
+    json_t *object;                   /* NULL or no object: it has no members */
+    json_t *value[ANSWER_NAME_COUNT]; /* NULL: there is none, or it was taken */
+    enum answer_name taken[ANSWER_NAME_COUNT];
+    size_t ntaken;
+};
+
+void answer_members_find(json_t *object, struct answer_members *out);
+
+/* Note that a member is no longer the object's; its value lives until it is removed. */
+void answer_members_take(struct answer_members *m, enum answer_name name);
+
+/* How many members the object has besides those that were taken. */
+size_t answer_members_left(const struct answer_members *m);
+
+/* Remove those that were taken from the object. */
+void answer_members_remove(struct answer_members *m);
+
 /* A body, read by whichever reader it is for. */
 struct answer_body {
     json_t *document; /* NULL if it is empty or can't be read */
     json_t *root;     /* what RFC 6749's names are looked for in: the document; of XML its element's
                          content, of RSS its first item. Borrowed from it */
+    struct answer_members members; /* the root's; answer_body_read finds them */
     bool is_xml;
     bool is_empty;      /* nothing but white space */
     struct cx_fail why; /* why it can't be read, or why there is no token in it */
@@ -70,11 +120,7 @@ bool answer_refusal_is_standard(const struct answer_refusal *r);
 enum cx_err answer_token_take(struct answer_body *body, const struct msg_places *places,
                               struct answer *out) CX_MUST_CHECK;
 
-/* The readings of single values; `names` is what a member may be called, the standard's name
- * first. */
-enum { ANSWER_NAMES_MAX = 4 };
-
-/* NULL, null or "". */
+/* The readings of single values. NULL, null or "". */
 bool answer_is_nothing(const json_t *value);
 
 /* A token as text: CX_E_TYPE (no string), CX_E_DUPLICATE (several), CX_E_SYNTAX (control
@@ -85,9 +131,14 @@ enum cx_err answer_check_token(const json_t *value, const char *name,
 /* A lifetime in seconds: a number, or one as text; a fraction is cut off. */
 bool answer_read_seconds(const json_t *value, uint64_t *out);
 
-/* Append the scopes of `scope` (text or a list of texts, with spaces or commas), separated by
- * single spaces (RFC 6749 3.3). `*is_read`: false if it is none of these. */
-enum cx_err answer_put_scopes(const json_t *scope, struct buf *out, bool *is_read) CX_MUST_CHECK;
+/* Text or a list of texts, or null: what is read as scopes. */
+bool answer_is_scope(const json_t *scope);
+
+/* At least as many bytes as its scopes take. */
+size_t answer_scope_bytes_max(const json_t *scope);
+
+/* Append its scopes (with spaces or commas), separated by single spaces (RFC 6749 3.3). */
+enum cx_err answer_put_scopes(const json_t *scope, struct buf *out) CX_MUST_CHECK;
 
 /* True unless the profile's success condition is unmet. */
 bool answer_is_success(const struct answer_body *body, const struct msg_places *places);

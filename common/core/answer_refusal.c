@@ -39,8 +39,8 @@ static bool is_error(const json_t *error)
 
 void answer_refusal_find(const struct answer_body *body, struct answer_refusal *out)
 {
-    const json_t *error = json_object_get(body->root, "error");
-    const json_t *description = json_object_get(body->root, "error_description");
+    const json_t *error = body->members.value[ANSWER_ERROR];
+    const json_t *description = body->members.value[ANSWER_ERROR_DESCRIPTION];
 
     if (error == NULL &&
         body->document != body->root) { /* an XML document whose element is called that */

@@ -4,28 +4,23 @@
 #include <string.h>
 
 enum {
-    HOMES_MAX = 4,
-    NAMES_MAX = ANSWER_NAMES_MAX,
+    WRAPPED_MAX = 3,
     /* under `expires` this is no lifetime (31 years) but a time of day: not to be guessed at */
     EXPIRES_IS_A_TIME = 1000000000
 };
 
-/* The names of a member, the standard's first. */
-static const char *const access_names[NAMES_MAX] = {"access_token", "accessToken"};
-static const char *const refresh_names[NAMES_MAX] = {"refresh_token", "refreshToken"};
-static const char *const type_names[NAMES_MAX] = {"token_type", "tokenType"};
-static const char *const id_names[NAMES_MAX] = {"id_token", "idToken"};
-static const char *const expires_names[NAMES_MAX] = {"expires_in", "expiresIn", "expires"};
-static const char *const refresh_expires_names[NAMES_MAX] = {
-    "refresh_expires_in", "refresh_token_expires_in", "refreshExpiresIn", "refreshTokenExpiresIn"};
+/* The objects that may hold the token: the answer itself, and what it wraps. */
+struct homes {
+    size_t n;
+    struct answer_members *at[1 + WRAPPED_MAX];
+    struct answer_members wrapped[WRAPPED_MAX];
+};
 
 /* Members that have left the answer. */
 struct taken {
-    json_t *access, *refresh, *type, *id, *life;
-    struct buf scope;
+    json_t *access, *refresh, *type, *id, *scope, *life;
     bool has_expires, has_refresh_expires;
     uint64_t expires, refresh_expires;
-    bool is_scope_found;
 };
 
 static enum cx_err fault(struct cx_fail *fail, enum cx_err code, const char *clause)
@@ -38,32 +33,39 @@ static struct slice string_of(const json_t *value)
     return slice_of(json_string_value(value), json_string_length(value));
 }
 
-/* The objects that may hold the token: the answer itself, and one wrapping it. */
-static size_t find_homes(const struct answer_body *body, json_t *homes[HOMES_MAX])
+static void add_home(struct homes *homes, json_t *object)
 {
-    json_t *items = json_object_get(body->root, "items");
-    json_t *places[HOMES_MAX] = {body->root, json_object_get(body->root, "data"),
-                                 json_object_get(body->root, "result"),
-                                 json_is_object(items) && body->is_xml ? items /* a list of one */
-                                                                       : json_array_get(items, 0)};
-    size_t n = 0;
+    if (json_is_object(object)) {
+        struct answer_members *home = &homes->wrapped[homes->n - 1];
 
-    for (size_t i = 0; i < HOMES_MAX; i++) {
-        if (json_is_object(places[i])) {
-            homes[n++] = places[i];
-        }
+        answer_members_find(object, home);
+        homes->at[homes->n++] = home;
     }
-    return n;
+}
+
+static void find_homes(struct answer_body *body, struct homes *homes)
+{
+    json_t *const *value = body->members.value;
+    json_t *items = value[ANSWER_ITEMS];
+
+    homes->at[0] = &body->members;
+    homes->n = 1;
+    add_home(homes, value[ANSWER_DATA]);
+    add_home(homes, value[ANSWER_RESULT]);
+    add_home(homes, json_is_object(items) && body->is_xml ? items /* a list of one */
+                                                          : json_array_get(items, 0));
 }
 
 /* The object with the access token: all that are found must be the same. */
-static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, struct cx_fail *fail)
+static enum cx_err find_home(const struct homes *homes, struct answer_members **home,
+                             struct cx_fail *fail)
 {
+    static const enum answer_name names[] = {ANSWER_ACCESS_TOKEN, ANSWER_ACCESS_TOKEN_CAMEL};
+    const size_t nnames = sizeof(names) / sizeof(names[0]);
     const json_t *token = NULL;
 
-    for (size_t i = 0; i < n * NAMES_MAX; i++) {
-        const char *name = access_names[i % NAMES_MAX];
-        const json_t *found = name == NULL ? NULL : json_object_get(homes[i / NAMES_MAX], name);
+    for (size_t i = 0; i < homes->n * nnames; i++) {
+        const json_t *found = homes->at[i / nnames]->value[names[i % nnames]];
 
         if (answer_is_nothing(found)) {
             continue;
@@ -73,7 +75,7 @@ static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, stru
         }
         if (token == NULL) {
             token = found;
-            *home = homes[i / NAMES_MAX];
+            *home = homes->at[i / nnames];
         } else if (!slice_eq_secret(string_of(token), string_of(found))) {
             return fault(fail, CX_E_DUPLICATE, "it holds two different access tokens");
         }
@@ -81,122 +83,117 @@ static enum cx_err find_home(json_t *const *homes, size_t n, json_t **home, stru
     return token == NULL ? fault(fail, CX_E_NOT_FOUND, "it holds no access token") : CX_OK;
 }
 
-/* Every name that is looked for costs; most answers have nothing left half-way through. */
-static bool has_more(const json_t *home, size_t name)
-{
-    return name < NAMES_MAX && json_object_size(home) > 0;
-}
-
-/* Move the string of the first name that has one out of `home`; names that hold nothing go too. */
-static enum cx_err take_string(json_t *home, const char *const names[NAMES_MAX], json_t **out,
-                               struct cx_fail *fail)
+/* Take the string of the first name, from `first` to `last`, that has one; names that hold nothing
+ * go too. */
+static enum cx_err take_string(struct answer_members *home, enum answer_name first,
+                               enum answer_name last, json_t **out, struct cx_fail *fail)
 {
     enum cx_err err = CX_OK;
 
-    for (size_t i = 0; has_more(home, i) && names[i] != NULL && err == CX_OK; i++) {
-        json_t *value = json_object_get(home, names[i]);
+    for (enum answer_name name = first; name <= last && err == CX_OK; name++) {
+        json_t *value = home->value[name];
 
-        if (value != NULL && answer_is_nothing(value)) {
-            (void)json_object_del(home, names[i]);
+        if (value == NULL) {
+            continue;
+        }
+        if (answer_is_nothing(value)) {
+            answer_members_take(home, name);
         } else if (json_is_string(value) && *out == NULL) {
-            err = answer_check_token(value, names[i], fail);
+            err = answer_check_token(value, answer_name_text(name), fail);
             *out = json_incref(value);
-            (void)json_object_del(home, names[i]);
+            answer_members_take(home, name);
         } else if (json_array_size(value) > 1) { /* elements of one name, or worse */
-            err = answer_check_token(value, names[i], fail);
+            err = answer_check_token(value, answer_name_text(name), fail);
         }
     }
     return err;
 }
 
 /* The same token under its other names would only be a copy in extra. */
-static void drop_copies(json_t *const *homes, size_t n, const json_t *token)
+static void drop_copies(const struct homes *homes, const json_t *token)
 {
-    for (size_t i = 0; i < n * NAMES_MAX; i++) {
-        const char *name = access_names[i % NAMES_MAX];
-
-        if (name != NULL && json_equal(json_object_get(homes[i / NAMES_MAX], name), token)) {
-            (void)json_object_del(homes[i / NAMES_MAX], name);
+    for (size_t i = 0; i < homes->n; i++) {
+        for (enum answer_name name = ANSWER_ACCESS_TOKEN; name <= ANSWER_ACCESS_TOKEN_CAMEL;
+             name++) {
+            if (json_equal(homes->at[i]->value[name], token)) {
+                answer_members_take(homes->at[i], name);
+            }
         }
     }
 }
 
 /* A lifetime that can't be read stays where it is: then it is not known. */
-static void take_expires(json_t *home, struct taken *out)
+static void take_expires(struct answer_members *home, struct taken *out)
 {
-    for (size_t i = 0; has_more(home, i) && expires_names[i] != NULL && !out->has_expires; i++) {
+    for (enum answer_name name = ANSWER_EXPIRES_IN; name <= ANSWER_EXPIRES && !out->has_expires;
+         name++) {
         uint64_t seconds;
 
-        if (!answer_read_seconds(json_object_get(home, expires_names[i]), &seconds) ||
-            (strcmp(expires_names[i], "expires") == 0 && seconds >= EXPIRES_IS_A_TIME)) {
-            continue;
+        if (answer_read_seconds(home->value[name], &seconds) &&
+            (name != ANSWER_EXPIRES || seconds < EXPIRES_IS_A_TIME)) {
+            out->has_expires = true;
+            out->expires = seconds;
+            answer_members_take(home, name);
         }
-        out->has_expires = true;
-        out->expires = seconds;
-        (void)json_object_del(home, expires_names[i]);
     }
 }
 
 /* A life of 0 is how Keycloak says that the refresh token doesn't expire: it stays in extra. */
-static void take_refresh_expires(json_t *home, struct taken *out)
+static void take_refresh_expires(struct answer_members *home, struct taken *out)
 {
-    for (size_t i = 0; has_more(home, i) && !out->has_refresh_expires; i++) {
-        const char *name = refresh_expires_names[i];
+    for (enum answer_name name = ANSWER_REFRESH_EXPIRES_IN;
+         name <= ANSWER_REFRESH_TOKEN_EXPIRES_IN_CAMEL && !out->has_refresh_expires; name++) {
         uint64_t seconds;
 
-        if (answer_read_seconds(json_object_get(home, name), &seconds) && seconds > 0) {
+        if (answer_read_seconds(home->value[name], &seconds) && seconds > 0) {
             out->has_refresh_expires = true;
             out->refresh_expires = seconds;
-            (void)json_object_del(home, name);
+            answer_members_take(home, name);
         }
     }
 }
 
-static enum cx_err take_scope(json_t *home, struct taken *out)
+static void take_scope(struct answer_members *home, struct taken *out)
 {
-    const json_t *scope = json_object_get(home, "scope");
-    enum cx_err err = CX_OK;
+    json_t *scope = home->value[ANSWER_SCOPE];
 
-    if (scope != NULL && !out->is_scope_found) {
-        err = answer_put_scopes(scope, &out->scope, &out->is_scope_found);
-        if (out->is_scope_found) {
-            (void)json_object_del(home, "scope");
-        }
+    if (out->scope == NULL && answer_is_scope(scope)) {
+        out->scope = json_incref(scope);
+        answer_members_take(home, ANSWER_SCOPE);
     }
-    return err;
 }
 
 /* What has a place is not looked for under its names. */
-static enum cx_err take_all(json_t *home, const struct msg_places *places, struct taken *out,
-                            struct cx_fail *fail)
+static enum cx_err take_all(struct answer_members *home, const struct msg_places *places,
+                            struct taken *out, struct cx_fail *fail)
 {
     enum cx_err err = CX_OK;
 
     if (slice_is_absent(places->access_token)) {
-        err = take_string(home, access_names, &out->access, fail);
+        err = take_string(home, ANSWER_ACCESS_TOKEN, ANSWER_ACCESS_TOKEN_CAMEL, &out->access, fail);
     }
     if (err == CX_OK && slice_is_absent(places->refresh_token)) {
-        err = take_string(home, refresh_names, &out->refresh, fail);
+        err = take_string(home, ANSWER_REFRESH_TOKEN, ANSWER_REFRESH_TOKEN_CAMEL, &out->refresh,
+                          fail);
     }
     if (err == CX_OK && slice_is_absent(places->token_type)) {
-        err = take_string(home, type_names, &out->type, fail);
+        err = take_string(home, ANSWER_TOKEN_TYPE, ANSWER_TOKEN_TYPE_CAMEL, &out->type, fail);
     }
     if (err == CX_OK) {
-        err = take_string(home, id_names, &out->id, fail);
+        err = take_string(home, ANSWER_ID_TOKEN, ANSWER_ID_TOKEN_CAMEL, &out->id, fail);
     }
-    if (err == CX_OK && slice_is_absent(places->expires_in)) {
+    if (err != CX_OK) {
+        return err;
+    }
+    if (slice_is_absent(places->expires_in)) {
         take_expires(home, out);
     }
-    if (err == CX_OK) {
-        err = take_scope(home, out);
-    }
-    if (err == CX_OK) {
-        take_refresh_expires(home, out);
-    }
-    return err;
+    take_scope(home, out);
+    take_refresh_expires(home, out);
+    return CX_OK;
 }
 
-static void remove_from(json_t *parent, const json_t *value)
+static void remove_from(struct answer_body *body, json_t *parent, const json_t *value)
 {
     const char *name;
     json_t *member;
@@ -213,6 +210,7 @@ static void remove_from(json_t *parent, const json_t *value)
             (void)json_array_set_new(parent, i, json_null());
         }
     }
+    answer_members_find(body->root, &body->members); /* of which it may have been one */
 }
 
 /* Move the string at `place` out of the body; `*out` stays NULL if there is none. `*parent`: what
@@ -220,16 +218,20 @@ static void remove_from(json_t *parent, const json_t *value)
 static enum cx_err take_placed(struct answer_body *body, struct slice place, const char *name,
                                json_t **out, json_t **parent)
 {
-    json_t *value = place_find(body->document, place, body->is_xml, parent);
+    json_t *value;
     enum cx_err err;
 
-    if (slice_is_absent(place) || answer_is_nothing(value)) {
+    if (slice_is_absent(place)) {
+        return CX_OK;
+    }
+    value = place_find(body->document, place, body->is_xml, parent);
+    if (answer_is_nothing(value)) {
         return CX_OK;
     }
     err = answer_check_token(value, name, &body->why);
     if (err == CX_OK) {
         *out = json_incref(value);
-        remove_from(*parent, value);
+        remove_from(body, *parent, value);
     }
     return err;
 }
@@ -246,7 +248,7 @@ static enum cx_err take_all_placed(struct answer_body *body, const struct msg_pl
     if (answer_read_seconds(life, &out->expires)) {
         out->has_expires = true;
         out->life = json_incref(life); /* which may be the root: an XML element with a text */
-        remove_from(parent, life);
+        remove_from(body, parent, life);
     }
     err = take_placed(body, places->access_token, "access token", &out->access, home);
     if (err == CX_OK) {
@@ -264,18 +266,66 @@ static enum cx_err take_all_placed(struct answer_body *body, const struct msg_pl
     return err;
 }
 
-/* Copy `from` to the room that was reserved at `*at`. An absent slice stays absent. */
-static struct slice keep(struct slice from, uint8_t **at, struct buf *bytes)
+/* Under the names that providers use, in the one object that has the access token. */
+static enum cx_err take_named(struct answer_body *body, const struct msg_places *places,
+                              struct taken *taken)
 {
-    struct slice kept = slice_of(*at, from.len);
+    struct answer_members *home = NULL;
+    struct homes homes;
+    enum cx_err err;
+
+    find_homes(body, &homes);
+    err = find_home(&homes, &home, &body->why);
+    if (err == CX_OK) {
+        err = take_all(home, places, taken, &body->why);
+    }
+    if (err == CX_OK) {
+        drop_copies(&homes, taken->access);
+    }
+    for (size_t i = 1; i < homes.n; i++) {
+        answer_members_remove(homes.at[i]);
+    }
+    return err;
+}
+
+/* What has no place of its own is looked for beside the access token, then at the top. */
+static enum cx_err take_beside(struct answer_body *body, json_t *object,
+                               const struct msg_places *places, struct taken *taken)
+{
+    struct answer_members home;
+    enum cx_err err = CX_OK;
+
+    if (object != body->root) {
+        answer_members_find(object, &home);
+        err = take_all(&home, places, taken, &body->why);
+        answer_members_remove(&home);
+    }
+    return err == CX_OK ? take_all(&body->members, places, taken, &body->why) : err;
+}
+
+/* Copy `from` into `bytes`, where room was made. An absent slice stays absent. */
+static struct slice keep(struct slice from, struct buf *bytes)
+{
+    struct slice kept = slice_of(bytes->ptr + bytes->len, from.len);
 
     if (from.len == 0) {
         return (struct slice){NULL, 0};
     }
-    memcpy(*at, from.ptr, from.len);
+    memcpy(bytes->ptr + bytes->len, from.ptr, from.len);
     buf_grew(bytes, from.len);
-    *at += from.len;
     return kept;
+}
+
+/* Likewise. */
+static enum cx_err keep_scope(const json_t *scope, struct buf *bytes, struct slice *kept)
+{
+    size_t start = bytes->len;
+    enum cx_err err = answer_put_scopes(scope, bytes);
+
+    if (err == CX_OK && bytes->len > start) {
+        *kept = slice_of(bytes->ptr + start, bytes->len - start);
+    }
+    return err;
 }
 
 static struct slice type_of(const struct taken *taken)
@@ -285,74 +335,69 @@ static struct slice type_of(const struct taken *taken)
     return type.len == 0 || slice_eq_nocase(type, SLICE_LIT("bearer")) ? SLICE_LIT("Bearer") : type;
 }
 
-static enum cx_err fill(const struct taken *taken, const json_t *root, struct answer *out)
+/* Room for the token and for `extra` bytes. */
+static enum cx_err make_room(const struct taken *taken, struct slice type, size_t extra,
+                             struct buf *bytes)
+{
+    size_t total = json_string_length(taken->access) + json_string_length(taken->refresh) +
+                   json_string_length(taken->id) + type.len + answer_scope_bytes_max(taken->scope);
+    uint8_t *at;
+
+    return buf_reserve(bytes, total + extra, &at);
+}
+
+static enum cx_err keep_token(const struct taken *taken, struct slice type, struct answer *out)
 {
     struct msg_token *token = &out->token;
-    struct slice type = type_of(taken);
-    struct slice scope = buf_view(&taken->scope);
-    size_t extra = json_object_size(root) == 0 ? 0 : json_dumpb(root, NULL, 0, JSON_COMPACT);
-    size_t total = json_string_length(taken->access) + json_string_length(taken->refresh) +
-                   json_string_length(taken->id) + type.len + scope.len;
-    uint8_t *at;
-    enum cx_err err;
 
-    if (json_object_size(root) > 0 && extra == 0) {
-        return CX_E_NOMEM;
-    }
-    token->extra_omitted = extra > MSG_EXTRA_BYTES_MAX;
-    if (token->extra_omitted) {
-        extra = 0;
-    }
-    err = buf_reserve(&out->bytes, total + extra, &at);
-    if (err != CX_OK) {
-        return CX_E_NOMEM;
-    }
-    token->access_token = keep(string_of(taken->access), &at, &out->bytes);
-    token->refresh_token = keep(string_of(taken->refresh), &at, &out->bytes);
-    token->id_token = keep(string_of(taken->id), &at, &out->bytes);
-    token->token_type = keep(type, &at, &out->bytes);
-    token->scope = keep(scope, &at, &out->bytes);
+    token->access_token = keep(string_of(taken->access), &out->bytes);
+    token->refresh_token = keep(string_of(taken->refresh), &out->bytes);
+    token->id_token = keep(string_of(taken->id), &out->bytes);
+    token->token_type = keep(type, &out->bytes);
     token->has_expires_in = taken->has_expires;
     token->expires_in = taken->expires;
     token->has_refresh_expires_in = taken->has_refresh_expires;
     token->refresh_expires_in = taken->refresh_expires;
     out->is_type_assumed = taken->type == NULL;
-    if (extra > 0) {
-        if (json_dumpb(root, (char *)at, extra, JSON_COMPACT) != extra) {
-            return CX_E_NOMEM;
-        }
-        token->extra = slice_of(at, extra);
-        buf_grew(&out->bytes, extra);
+    return keep_scope(taken->scope, &out->bytes, &token->scope);
+}
+
+/* What is left of the answer's `root`, in the room that was made for its `size` bytes. */
+static enum cx_err keep_extra(const json_t *root, size_t size, struct answer *out)
+{
+    char *at = (char *)out->bytes.ptr + out->bytes.len;
+
+    if (json_dumpb(root, at, size, JSON_COMPACT) != size) {
+        return CX_E_NOMEM;
     }
+    out->token.extra = slice_of(at, size);
+    buf_grew(&out->bytes, size);
     return CX_OK;
 }
 
-/* Under the names that providers use, in the one object that has the access token. */
-static enum cx_err take_named(struct answer_body *body, const struct msg_places *places,
-                              struct taken *taken)
+static enum cx_err fill(const struct taken *taken, struct answer_members *root, struct answer *out)
 {
-    json_t *homes[HOMES_MAX];
-    json_t *home = NULL;
-    size_t n = find_homes(body, homes);
-    enum cx_err err = find_home(homes, n, &home, &body->why);
+    struct slice type = type_of(taken);
+    size_t extra = 0;
+    enum cx_err err;
 
-    if (err == CX_OK) {
-        err = take_all(home, places, taken, &body->why);
+    if (answer_members_left(root) > 0) {
+        answer_members_remove(root);
+        extra = json_dumpb(root->object, NULL, 0, JSON_COMPACT);
+        if (extra == 0) {
+            return CX_E_NOMEM;
+        }
+        out->token.extra_omitted = extra > MSG_EXTRA_BYTES_MAX;
+        extra = out->token.extra_omitted ? 0 : extra;
     }
+    err = make_room(taken, type, extra, &out->bytes);
     if (err == CX_OK) {
-        drop_copies(homes, n, taken->access);
+        err = keep_token(taken, type, out);
     }
-    return err;
-}
-
-/* What has no place of its own is looked for beside the access token, then at the top. */
-static enum cx_err take_beside(struct answer_body *body, json_t *home,
-                               const struct msg_places *places, struct taken *taken)
-{
-    enum cx_err err = take_all(home, places, taken, &body->why);
-
-    return err == CX_OK && home != body->root ? take_all(body->root, places, taken, &body->why)
-                                              : err;
+    if (err == CX_OK && extra > 0) {
+        err = keep_extra(root->object, extra, out);
+    }
+    return err == CX_OK ? CX_OK : CX_E_NOMEM;
 }
 
 enum cx_err answer_token_take(struct answer_body *body, const struct msg_places *places,
@@ -360,26 +405,26 @@ enum cx_err answer_token_take(struct answer_body *body, const struct msg_places 
 {
     static const struct msg_places none = {.access_token = {NULL, 0}};
     struct taken taken = {0};
-    json_t *home = NULL;
+    json_t *parent = NULL; /* of an access token that has a place */
     enum cx_err err = CX_OK;
 
-    buf_init(&taken.scope, out->bytes.cap);
-    if (places == NULL) {
+    if (places != NULL) {
+        err = take_all_placed(body, places, &taken, &parent);
+    } else {
         places = &none;
     }
-    err = take_all_placed(body, places, &taken, &home);
     if (err == CX_OK) {
-        err = taken.access != NULL ? take_beside(body, home, places, &taken)
+        err = taken.access != NULL ? take_beside(body, parent, places, &taken)
                                    : take_named(body, places, &taken);
     }
     if (err == CX_OK) {
-        err = fill(&taken, body->root, out);
+        err = fill(&taken, &body->members, out);
     }
     json_decref(taken.access);
     json_decref(taken.refresh);
     json_decref(taken.type);
     json_decref(taken.id);
+    json_decref(taken.scope);
     json_decref(taken.life);
-    buf_done(&taken.scope);
     return err;
 }

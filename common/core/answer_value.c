@@ -27,7 +27,10 @@ static bool has_control(struct slice text)
     const uint8_t *end = text.ptr + text.len;
 
     for (const uint8_t *at = text.ptr; at < end; at++) {
-        if (*at < 0x20 || *at == 0x7f || (*at == 0xc2 && at + 1 < end && at[1] < 0xa0)) {
+        if (*at >= 0x20 && *at < 0x7f) {
+            continue; /* as nearly all are */
+        }
+        if (*at <= 0x7f || (*at == 0xc2 && at + 1 < end && at[1] < 0xa0)) {
             return true;
         }
     }
@@ -86,8 +89,28 @@ static bool is_scope_gap(uint8_t c)
     return c <= 0x20 || c == 0x7f || c == ',';
 }
 
-/* Append the scopes of `text`, separated by single spaces (RFC 6749 3.3). */
-static enum cx_err put_scopes(struct slice text, struct buf *out)
+bool answer_is_scope(const json_t *scope)
+{
+    for (size_t i = 0; i < json_array_size(scope); i++) {
+        if (!json_is_string(json_array_get(scope, i))) {
+            return false;
+        }
+    }
+    return json_is_string(scope) || json_is_array(scope) || json_is_null(scope);
+}
+
+size_t answer_scope_bytes_max(const json_t *scope)
+{
+    size_t bytes = json_string_length(scope);
+
+    for (size_t i = 0; i < json_array_size(scope); i++) {
+        bytes += json_string_length(json_array_get(scope, i)) + 1; /* the space before it */
+    }
+    return bytes;
+}
+
+/* Append the scopes of `text`; the first that is put is at `start`. */
+static enum cx_err put_scopes(struct slice text, size_t start, struct buf *out)
 {
     enum cx_err err = CX_OK;
 
@@ -97,10 +120,10 @@ static enum cx_err put_scopes(struct slice text, struct buf *out)
         while (len < text.len && !is_scope_gap(text.ptr[len])) {
             len++;
         }
-        if (len > 0 && out->len > 0) {
+        if (len > 0 && out->len > start) {
             err = buf_put_byte(out, ' ');
         }
-        if (err == CX_OK) {
+        if (len > 0 && err == CX_OK) {
             err = buf_put(out, slice_first(text, len));
         }
         text = slice_from(text, len + 1);
@@ -108,19 +131,13 @@ static enum cx_err put_scopes(struct slice text, struct buf *out)
     return err;
 }
 
-enum cx_err answer_put_scopes(const json_t *scope, struct buf *out, bool *is_read)
+enum cx_err answer_put_scopes(const json_t *scope, struct buf *out)
 {
-    enum cx_err err = CX_OK;
+    size_t start = out->len;
+    enum cx_err err = put_scopes(string_of(scope), start, out);
 
-    *is_read = json_is_string(scope) || json_is_array(scope) || json_is_null(scope);
-    for (size_t i = 0; i < json_array_size(scope); i++) {
-        *is_read &= json_is_string(json_array_get(scope, i));
-    }
-    if (*is_read && json_is_string(scope)) {
-        err = put_scopes(string_of(scope), out);
-    }
-    for (size_t i = 0; *is_read && i < json_array_size(scope) && err == CX_OK; i++) {
-        err = put_scopes(string_of(json_array_get(scope, i)), out);
+    for (size_t i = 0; i < json_array_size(scope) && err == CX_OK; i++) {
+        err = put_scopes(string_of(json_array_get(scope, i)), start, out);
     }
     return err;
 }
