@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,8 +14,46 @@ const char *const log_level_words[] = {"error", "warn", "info", "debug", NULL};
 const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
 
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define TEXT(text)                                                                                 \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+
+/* What a line consists of, besides what is logged. */
+static const struct format {
+    const char *const *levels;
+    enum cx_err (*escape)(struct slice in, size_t max_bytes, struct buf *out);
+    struct slice time, level, event; /* before each of them */
+    struct slice key, value;         /* before a field's name and its value */
+    struct slice quote;              /* around a text that needs no escapes */
+    struct slice cut;                /* instead of the fields that didn't fit */
+    struct slice end;
+} formats[] = {
+    [LOG_TEXT] = {.levels = level_names,
+                  .escape = escape_text,
+                  .time = TEXT(""),
+                  .level = TEXT(" "),
+                  .event = TEXT(" "),
+                  .key = TEXT(" "),
+                  .value = TEXT("="),
+                  .quote = TEXT(""),
+                  .cut = TEXT(" cut=true"),
+                  .end = TEXT("\n")},
+    [LOG_JSON] = {.levels = log_level_words,
+                  .escape = escape_json,
+                  .time = TEXT("{\"time\":\""),
+                  .level = TEXT("\",\"level\":\""),
+                  .event = TEXT("\",\"event\":\""),
+                  .key = TEXT(",\""),
+                  .value = TEXT("\":"),
+                  .quote = TEXT("\""),
+                  .cut = TEXT(",\"cut\":true"),
+                  .end = TEXT("}\n")},
+};
+
 /* Room that fields may not take, for what ends a line. */
-enum { LOG_TAIL_BYTES = 32, LOG_LINE_USUAL_BYTES = 480 };
+enum { LOG_TAIL_BYTES = 32, LOG_LINE_USUAL_BYTES = 480, MS_BYTES = sizeof(".123Z") - 1 };
 
 static struct {
     enum log_level level;
@@ -22,6 +61,7 @@ static struct {
     log_sink *sink;
     void *ctx;
     time_t second; /* that `date` is of */
+    size_t date_bytes;
     char date[24];
 } out = {.level = CX_LOG_INFO};
 
@@ -87,43 +127,74 @@ void log_set_sink(log_sink *sink, void *ctx)
     out.ctx = ctx;
 }
 
-/* Texts one behind the other, up to NULL. */
-static enum cx_err put_strings(struct buf *line, const char *const *texts)
+/* Append `parts` one behind the other: all, or on an error none. */
+static enum cx_err put_parts(struct buf *line, const struct slice *parts, size_t n)
 {
-    enum cx_err err = CX_OK;
+    size_t bytes = 0;
+    uint8_t *at;
+    enum cx_err err;
 
-    for (; *texts != NULL && err == CX_OK; texts++) {
-        err = buf_put_str(line, *texts);
+    for (size_t i = 0; i < n; i++) {
+        bytes += parts[i].len;
     }
-    return err;
+    err = buf_reserve(line, bytes, &at);
+    if (err != CX_OK) {
+        return err;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].len > 0) {
+            memcpy(at, parts[i].ptr, parts[i].len);
+            at += parts[i].len;
+        }
+    }
+    buf_grew(line, bytes);
+    return CX_OK;
 }
 
-/* RFC 3339, UTC, in milliseconds. */
-static enum cx_err put_time(struct buf *line)
+/* RFC 3339, UTC, in milliseconds: the date and the time, which are kept, and the rest. */
+static struct slice time_text(char ms[MS_BYTES])
 {
     uint64_t now_ms = clock_wall_ms();
     time_t seconds = (time_t)(now_ms / 1000);
     struct tm tm = {0};
-    char ms[] = ".000Z";
 
     if (seconds != out.second) {
         (void)gmtime_r(&seconds, &tm);
-        (void)strftime(out.date, sizeof(out.date), "%Y-%m-%dT%H:%M:%S", &tm);
+        out.date_bytes = strftime(out.date, sizeof(out.date), "%Y-%m-%dT%H:%M:%S", &tm);
         out.second = seconds;
     }
+    ms[0] = '.';
     ms[1] = (char)('0' + now_ms / 100 % 10);
     ms[2] = (char)('0' + now_ms / 10 % 10);
     ms[3] = (char)('0' + now_ms % 10);
-    return put_strings(line, (const char *const[]){out.date, ms, NULL});
+    ms[4] = 'Z';
+    return slice_of(out.date, out.date_bytes);
+}
+
+static enum cx_err put_head(struct buf *line, enum log_level level, const char *event)
+{
+    const struct format *f = &formats[out.format];
+    char ms[MS_BYTES];
+    struct slice date = time_text(ms);
+    const struct slice parts[] = {f->time,
+                                  date,
+                                  slice_of(ms, sizeof(ms)),
+                                  f->level,
+                                  slice_of_str(f->levels[level]),
+                                  f->event,
+                                  slice_of_str(event),
+                                  f->quote};
+
+    return put_parts(line, parts, COUNT_OF(parts));
 }
 
 /* "key=" or ,"key": */
-static enum cx_err put_key(struct buf *line, const char *key, const char *suffix)
+static enum cx_err put_key(struct buf *line, const char *key, struct slice suffix)
 {
-    bool is_json = out.format == LOG_JSON;
+    const struct format *f = &formats[out.format];
+    const struct slice parts[] = {f->key, slice_of_str(key), suffix, f->value};
 
-    return put_strings(line, (const char *const[]){is_json ? ",\"" : " ", key, suffix,
-                                                   is_json ? "\":" : "=", NULL});
+    return put_parts(line, parts, COUNT_OF(parts));
 }
 
 static enum cx_err put_text(struct buf *line, const char *key, struct slice text)
@@ -133,18 +204,15 @@ static enum cx_err put_text(struct buf *line, const char *key, struct slice text
     if (slice_is_absent(text)) {
         return CX_OK;
     }
-    err = put_key(line, key, "");
-    if (err != CX_OK) {
-        return err;
-    }
-    return out.format == LOG_JSON ? escape_json(text, LOG_VALUE_MAX_BYTES, line)
-                                  : escape_text(text, LOG_VALUE_MAX_BYTES, line);
+    err = put_key(line, key, SLICE_LIT(""));
+    return err == CX_OK ? formats[out.format].escape(text, LOG_VALUE_MAX_BYTES, line) : err;
 }
 
 /* A number or truth, printed the same in both formats. */
 static enum cx_err put_plain(struct buf *line, const struct log_kv *kv)
 {
-    enum cx_err err = put_key(line, kv->key, kv->kind == LOG_KIND_BYTES ? "_bytes" : "");
+    enum cx_err err =
+        put_key(line, kv->key, kv->kind == LOG_KIND_BYTES ? SLICE_LIT("_bytes") : SLICE_LIT(""));
     char text[32];
 
     if (err != CX_OK) {
@@ -160,6 +228,20 @@ static enum cx_err put_plain(struct buf *line, const struct log_kv *kv)
     return buf_put_u64(line, kv->as.u64);
 }
 
+static enum cx_err put_id(struct buf *line, const struct log_kv *kv)
+{
+    const struct format *f = &formats[out.format];
+    char id[CX_ID_TEXT_BYTES];
+    const struct slice parts[] = {f->key,
+                                  slice_of_str(kv->key),
+                                  f->value,
+                                  f->quote,
+                                  slice_of(id_text(kv->as.id, id), sizeof(id) - 1),
+                                  f->quote};
+
+    return put_parts(line, parts, COUNT_OF(parts));
+}
+
 static enum cx_err put_fail(struct buf *line, const struct log_kv *kv)
 {
     enum cx_err err = put_text(line, kv->key, slice_of_str(cx_fail_text(kv->as.fail)));
@@ -169,8 +251,6 @@ static enum cx_err put_fail(struct buf *line, const struct log_kv *kv)
 
 static enum cx_err put_field(struct buf *line, const struct log_kv *kv)
 {
-    char id[CX_ID_TEXT_BYTES];
-
     switch (kv->kind) {
     case LOG_KIND_TEXT:
         return put_text(line, kv->key, kv->as.text);
@@ -180,31 +260,13 @@ static enum cx_err put_field(struct buf *line, const struct log_kv *kv)
     case LOG_KIND_BYTES:
         return put_plain(line, kv);
     case LOG_KIND_ID:
-        return put_text(line, kv->key, slice_of_str(id_text(kv->as.id, id)));
+        return put_id(line, kv);
     case LOG_KIND_FAIL:
         return put_fail(line, kv);
     case LOG_KIND_NONE:
         break;
     }
     return CX_OK;
-}
-
-static enum cx_err put_head(struct buf *line, enum log_level level, const char *event)
-{
-    bool is_json = out.format == LOG_JSON;
-    enum cx_err err = is_json ? buf_put_str(line, "{\"time\":\"") : CX_OK;
-
-    if (err == CX_OK) {
-        err = put_time(line);
-    }
-    if (err != CX_OK) {
-        return err;
-    }
-    return is_json
-               ? put_strings(line, (const char *const[]){"\",\"level\":\"", log_level_words[level],
-                                                         "\",\"event\":\"", event, "\"", NULL})
-               : put_strings(line,
-                             (const char *const[]){" ", level_names[level], " ", event, NULL});
 }
 
 void log_write(struct slice line)
@@ -231,7 +293,7 @@ static void write_line(struct slice line)
 /* A line whose fields don't fit loses the later ones, and says so. */
 void log_emit(enum log_level level, const char *event, const struct log_kv *fields)
 {
-    bool is_json = out.format == LOG_JSON;
+    const struct format *f = &formats[out.format];
     enum cx_err err;
     struct buf line;
     uint8_t *at;
@@ -251,9 +313,9 @@ void log_emit(enum log_level level, const char *event, const struct log_kv *fiel
     }
     line.cap = LOG_LINE_MAX_BYTES;
     if (err == CX_E_TOO_BIG) {
-        err = buf_put_str(&line, is_json ? ",\"cut\":true" : " cut=true");
+        err = buf_put(&line, f->cut);
     }
-    if (err == CX_OK && buf_put_str(&line, is_json ? "}\n" : "\n") == CX_OK) {
+    if (err == CX_OK && buf_put(&line, f->end) == CX_OK) {
         write_line(buf_view(&line));
     }
     buf_done(&line);
