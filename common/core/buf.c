@@ -38,14 +38,12 @@ struct slice buf_view(const struct buf *b)
     return b->ptr == NULL ? SLICE_LIT("") : slice_of(b->ptr, b->len);
 }
 
-static enum cx_err buf_make_room(struct buf *b, size_t need)
+/* `need` is more than there is room for. */
+static enum cx_err grow(struct buf *b, size_t need)
 {
     size_t room = b->room != 0 ? b->room : BUF_FIRST_ROOM;
     uint8_t *grown;
 
-    if (need <= b->room) {
-        return CX_OK;
-    }
     while (room < need) {
         room = room > SIZE_MAX / 2 ? need : room * 2;
     }
@@ -62,6 +60,11 @@ static enum cx_err buf_make_room(struct buf *b, size_t need)
     return CX_OK;
 }
 
+static inline enum cx_err make_room(struct buf *b, size_t need)
+{
+    return need <= b->room ? CX_OK : grow(b, need);
+}
+
 enum cx_err buf_reserve(struct buf *b, size_t more, uint8_t **at)
 {
     enum cx_err err;
@@ -69,7 +72,7 @@ enum cx_err buf_reserve(struct buf *b, size_t more, uint8_t **at)
     if (more > b->cap - b->len) {
         return CX_E_TOO_BIG;
     }
-    err = buf_make_room(b, b->len + (more != 0 ? more : 1));
+    err = make_room(b, b->len + (more != 0 ? more : 1));
     if (err == CX_OK) {
         *at = b->ptr + b->len;
     }
@@ -117,7 +120,7 @@ enum cx_err buf_put_u64(struct buf *b, uint64_t value)
 
 const char *buf_cstr(struct buf *b)
 {
-    if (buf_make_room(b, b->len + 1) != CX_OK) {
+    if (make_room(b, b->len + 1) != CX_OK) {
         return NULL;
     }
     b->ptr[b->len] = '\0';
