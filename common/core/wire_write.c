@@ -5,7 +5,9 @@
 
 static const char op[] = "wire.put";
 
-enum { FIXMAP = 0x80, FIXMAP_MAX = 15 };
+/* Headers that are one byte, with the size in it. */
+enum { FIXMAP = 0x80, FIXMAP_MAX = 15, FIXSTR = 0xa0, FIXSTR_MAX = 31 };
+enum { MESSAGE_USUAL_BYTES = 480 };
 
 /* Bytes that are written and not yet content of the buffer. */
 static size_t pending(const struct wire_writer *w)
@@ -17,6 +19,14 @@ static size_t pending(const struct wire_writer *w)
 static size_t spare(const struct buf *b)
 {
     return (b->room < b->cap ? b->room : b->cap) - b->len;
+}
+
+/* How much room to ask for: for a usual message at once, rather than grow several times. */
+static size_t ample(const struct buf *b, size_t more, size_t left)
+{
+    size_t usual = left < MESSAGE_USUAL_BYTES ? left : MESSAGE_USUAL_BYTES;
+
+    return more < usual && usual <= b->cap - b->len ? usual : more;
 }
 
 /* Make what is pending content, and room for `more` bytes behind it. */
@@ -36,7 +46,7 @@ static void ask_for_room(struct wire_writer *w, size_t more)
                              w->message_bytes_max);
         return;
     }
-    w->err = buf_reserve(w->out, more, &w->at);
+    w->err = buf_reserve(w->out, ample(w->out, more, left), &w->at);
     if (w->err != CX_OK) {
         (void)cx_fail_set(w->fail, w->err, op, "%s", "");
         return;
@@ -44,15 +54,23 @@ static void ask_for_room(struct wire_writer *w, size_t more)
     w->room = spare(w->out) < left ? spare(w->out) : left;
 }
 
+static bool has_room(struct wire_writer *w, size_t len)
+{
+    if (len > w->room) {
+        ask_for_room(w, len);
+    }
+    return w->err == CX_OK;
+}
+
 static int write_bytes(void *data, const char *bytes, size_t len)
 {
     struct wire_writer *w = data;
 
-    if (len > w->room) {
-        ask_for_room(w, len);
+    if (!has_room(w, len)) {
+        return -1;
     }
-    if (len == 0 || w->err != CX_OK) {
-        return w->err == CX_OK ? 0 : -1;
+    if (len == 0) {
+        return 0;
     }
     memcpy(w->at, bytes, len);
     w->at += len;
@@ -110,8 +128,23 @@ void wire_write_map_end(struct wire_writer *w, const struct wire_out *m)
     }
 }
 
+/* Header and text in one piece: all keys are this short, 1 to FIXSTR_MAX bytes, and most texts. */
+static void put_short_str(struct wire_writer *w, struct slice text)
+{
+    if (has_room(w, 1 + text.len)) {
+        w->at[0] = (uint8_t)(FIXSTR | text.len);
+        memcpy(w->at + 1, text.ptr, text.len);
+        w->at += 1 + text.len;
+        w->room -= 1 + text.len;
+    }
+}
+
 static void put_str(struct wire_writer *w, struct slice text)
 {
+    if (text.len > 0 && text.len <= FIXSTR_MAX) {
+        put_short_str(w, text);
+        return;
+    }
     msgpack_pack_str(&w->packer, text.len);
     msgpack_pack_str_body(&w->packer, text.ptr, text.len);
 }
@@ -127,7 +160,10 @@ void wire_write_text(struct wire_writer *w, const struct wire_out *m, const char
 
 void wire_write_key(struct wire_writer *w, struct wire_out *m, const char *key)
 {
-    put_str(w, slice_of_str(key));
+    struct slice text = slice_of_str(key);
+
+    assert(text.len <= FIXSTR_MAX);
+    put_short_str(w, text);
     m->entries++;
 }
 
