@@ -10,7 +10,7 @@
 
 enum { RECENT_IDS = 65536 };
 
-struct recent; /* about 1.5 MB, touched as it fills */
+struct recent; /* 1.5 MB, touched as it fills */
 
 /* NULL if out of memory. */
 struct recent *recent_new(void);

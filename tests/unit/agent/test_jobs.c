@@ -1,5 +1,4 @@
 #include "agent/core/jobs.h"
-#include "agent/core/recent.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -195,25 +194,6 @@ static void jobs_keep_the_order_in_which_they_came(void **state)
     jobs_free(jobs);
 }
 
-static void recent_remembers_the_last_65536_ids(void **state)
-{
-    struct recent *r = recent_new();
-
-    (void)state;
-    for (uint32_t i = 0; i < RECENT_IDS + 10; i++) {
-        struct cx_id id = id_of(i);
-
-        recent_add(r, &id);
-        recent_add(r, &id); /* twice changes nothing */
-    }
-    for (uint32_t i = 0; i < RECENT_IDS + 10; i++) {
-        struct cx_id id = id_of(i);
-
-        assert_int_equal(recent_has(r, &id), i >= 10);
-    }
-    recent_free(r);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,7 +203,6 @@ int main(void)
         cmocka_unit_test(jobs_finish_counts_a_job_that_never_began),
         cmocka_unit_test(jobs_restore_holds_more_than_the_capacity),
         cmocka_unit_test(jobs_keep_the_order_in_which_they_came),
-        cmocka_unit_test(recent_remembers_the_last_65536_ids),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
