@@ -8,6 +8,7 @@
 #include "agent/io/renewal.h"
 #include "agent/io/status_server.h"
 #include "common/core/report.h"
+#include "common/core/wire.h"
 #include "common/io/clock.h"
 #include "common/io/executor.h"
 #include "common/io/http.h"
@@ -247,8 +248,9 @@ static enum cx_err make_parts(struct agent *a, struct cx_fail *fail)
     a->jobs = jobs_new(a->config.settings.jobs);
     a->executor = executor_new(&executor);
     a->renewal = renewal_new(a);
+    a->arena = wire_arena_new();
     loop_on_clocks(a->loop, on_clocks, a);
-    if (a->jobs == NULL || a->executor == NULL || a->renewal == NULL ||
+    if (a->jobs == NULL || a->executor == NULL || a->renewal == NULL || a->arena == NULL ||
         !executor_set_policy(a->executor, &a->config.policy)) {
         return cx_fail_set(fail, CX_E_NOMEM, "agent.new", "out of memory");
     }
@@ -321,6 +323,7 @@ bool agent_free(struct agent *a)
     ws_client_free(a->ws_client);
     web_free(a->web);
     executor_free(a->executor);
+    wire_arena_free(a->arena);
     jobs_free(a->jobs);
     if (a->loop != NULL && loop_free(a->loop) != CX_OK) {
         log_event(CX_LOG_DEBUG, "loop.not_freed", kv_str("why", "a name lookup still runs"));

@@ -37,6 +37,7 @@ struct agent {
     SSL_CTX *tls;
     struct jobs *jobs;
     struct recorder *recorder; /* has the ledger */
+    struct wire_arena *arena;  /* the messages of the WebSocket message that is read now */
     struct agent_tunnel tunnels[MSG_TUNNELS_MAX];
     struct cx_id instance;
     uint64_t started_ms;

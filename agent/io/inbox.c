@@ -214,11 +214,11 @@ void agent_receive(struct agent *a, struct agent_tunnel *t, struct slice message
         struct msg m = {0};
 
         is_good = wire_cut(&rest, MSG_MESSAGE_BYTES_MAX, &one, &fail) == CX_OK &&
-                  wire_get(one, &m, &fail) == CX_OK &&
+                  wire_get_in(a->arena, one, &m, &fail) == CX_OK &&
                   handle(a, t, &(struct received){.msg = &m, .bytes = one}, &fail);
-        wire_done(&m);
     }
     recorder_start_jobs(a->recorder);
+    wire_arena_clear(a->arena);
     if (!is_good) {
         agent_send_protocol_error(a, t, &fail);
     }

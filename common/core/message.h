@@ -270,7 +270,8 @@ struct msg {
         struct msg_error error;
         struct msg_policy policy;
     } body;
-    void *arena; /* owns the arrays of a decoded message; NULL in one made by hand */
+    void *arena; /* owns the arrays of a decoded message; NULL in one made by hand, and where they
+                    are in a struct wire_arena */
 };
 
 #endif

@@ -36,7 +36,25 @@ enum cx_err wire_cut(struct slice *rest, size_t message_bytes_max, struct slice 
  * CX_E_TOO_BIG (token.extra), CX_E_NOMEM; `fail` names the key, never a value. */
 enum cx_err wire_get(struct slice message, struct msg *out, struct cx_fail *fail) CX_MUST_CHECK;
 
-/* Free what wire_get allocated and zero the struct; safe on a zeroed one and on a second call. */
+/* Free what wire_get allocated and zero the struct; safe on a zeroed one and on a second call, and
+ * needless for one that wire_get_in has read. */
 void wire_done(struct msg *m);
+
+/* Memory for the arrays of messages that are read one after the other and done with together. It
+ * keeps 32 KiB when it is cleared. Texts are never in it, but in the messages' bytes: it holds
+ * nothing to wipe. */
+struct wire_arena;
+
+/* NULL if out of memory. */
+struct wire_arena *wire_arena_new(void);
+void wire_arena_free(struct wire_arena *arena); /* NULL is fine */
+
+/* Every message that was read into it is done with. */
+void wire_arena_clear(struct wire_arena *arena);
+
+/* As wire_get, but the arrays are the arena's: `out` is good until that is cleared. What an error
+ * leaves in it is given back then, too. */
+enum cx_err wire_get_in(struct wire_arena *arena, struct slice message, struct msg *out,
+                        struct cx_fail *fail) CX_MUST_CHECK;
 
 #endif

@@ -1,13 +1,8 @@
-#include "common/core/wire.h"
 #include "common/core/wire_read.h"
 
 #include <msgpack/unpack.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Of a message's arrays and maps, and then as much again: no more than malloc keeps at hand.
- * msgpack's own 8 KiB for each message cost it more than reading does. */
-enum { ZONE_BYTES = 1000 };
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -449,35 +444,24 @@ static void get_body(struct wire_reader *r, const msgpack_object_map *body, stru
     }
 }
 
-enum cx_err wire_get(struct slice message, struct msg *out, struct cx_fail *fail)
+enum cx_err wire_read_message(msgpack_zone *zone, struct slice message, struct msg *out,
+                              struct cx_fail *fail)
 {
-    struct wire_reader r = {.fail = fail};
+    struct wire_reader r = {.fail = fail, .zone = zone};
     struct msg m;
-    msgpack_zone *zone = msgpack_zone_new(ZONE_BYTES);
     msgpack_object whole;
 
     /* wire_cut has read it: only memory can be short */
-    if (zone == NULL || msgpack_unpack((const char *)message.ptr, message.len, NULL, zone,
-                                       &whole) != MSGPACK_UNPACK_SUCCESS) {
-        msgpack_zone_free(zone);
+    if (msgpack_unpack((const char *)message.ptr, message.len, NULL, zone, &whole) !=
+        MSGPACK_UNPACK_SUCCESS) {
         return cx_fail_set(fail, CX_E_NOMEM, "wire.get", "%s", "");
     }
     memset(&m, 0, sizeof(m)); /* "= {0}" need not reach the whole of a union */
-    r.zone = zone;
-    m.arena = zone;
     m.type_number = whole.via.array.ptr[0].via.u64;
     m.type = m.type_number < MSG_TYPE_COUNT ? (enum msg_type)m.type_number : MSG_NONE;
     get_body(&r, &whole.via.array.ptr[1].via.map, &m);
-    if (r.err != CX_OK) {
-        wire_done(&m);
-        return r.err;
+    if (r.err == CX_OK) {
+        *out = m;
     }
-    *out = m;
-    return CX_OK;
-}
-
-void wire_done(struct msg *m)
-{
-    msgpack_zone_free(m->arena);
-    memset(m, 0, sizeof(*m));
+    return r.err;
 }

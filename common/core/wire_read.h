@@ -60,4 +60,8 @@ void *wire_read_room(struct wire_reader *r, size_t n, size_t element_bytes);
 /* The text of an object that is known to be one; present even when it is empty. */
 struct slice wire_read_text(const msgpack_object *o);
 
+/* What wire_get does, but for the memory: the message's arrays are `zone`'s, out->arena is NULL. */
+enum cx_err wire_read_message(msgpack_zone *zone, struct slice message, struct msg *out,
+                              struct cx_fail *fail) CX_MUST_CHECK;
+
 #endif

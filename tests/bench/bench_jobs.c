@@ -49,6 +49,7 @@ struct bench {
     uint16_t serial;
     struct cx_id acks[MSG_ARRAY_MAX];
     size_t nacks;
+    struct wire_arena *arena; /* for what comes */
     struct buf message;
     struct bench_samples samples;
     struct bench_row row;
@@ -219,7 +220,7 @@ static void on_message(void *owner, struct link *link, struct slice message)
         struct msg m = {0};
 
         if (wire_cut(&message, MSG_MESSAGE_BYTES_MAX, &one, &fail) != CX_OK ||
-            wire_get(one, &m, &fail) != CX_OK) {
+            wire_get_in(b->arena, one, &m, &fail) != CX_OK) {
             bench_fail("the agent's message", cx_fail_text(&fail));
         }
         if (m.type == MSG_HELLO) {
@@ -227,8 +228,8 @@ static void on_message(void *owner, struct link *link, struct slice message)
         } else if (m.type == MSG_RESULT) {
             take_result(b, &m.body.result);
         }
-        wire_done(&m);
     }
+    wire_arena_clear(b->arena);
     send_acks(b);
     if (was_running && b->running == 0) {
         bench_row_print(&b->row, &b->samples);
@@ -318,6 +319,10 @@ int main(int argc, char **argv)
     if (loop_new(&b.loop, &fail) != CX_OK || web_new(b.loop, &web_opts, &web, &fail) != CX_OK) {
         bench_fail("the loop", cx_fail_text(&fail));
     }
+    b.arena = wire_arena_new();
+    if (b.arena == NULL) {
+        bench_fail("the messages' arena", "out of memory");
+    }
     loop_set_poll(b.loop, LOOP_POLL_US);
     server = open_server(&b, web, argv);
     (void)puts("listening");
@@ -329,6 +334,7 @@ int main(int argc, char **argv)
         bench_fail("the loop", "something was left open");
     }
     bench_samples_done(&b.samples);
+    wire_arena_free(b.arena);
     buf_done(&b.message);
     return 0;
 }

@@ -328,6 +328,80 @@ static void wire_get_gives_all_back_when_memory_is_short(void **state)
     }
 }
 
+/* All samples side by side in one arena, twice: each is whole when the last one has been read, also
+ * after one that is refused. */
+static void wire_get_in_reads_many_messages_into_one_arena(void **state)
+{
+    static struct buf golden[32];
+    static struct msg read[32];
+    struct wire_arena *arena = wire_arena_new();
+    struct msg refused;
+
+    (void)state;
+    assert_non_null(arena);
+    assert_in_range(wire_samples_count, 1, COUNT_OF(golden));
+    for (size_t round = 0; round < 2; round++) {
+        for (size_t i = 0; i < wire_samples_count; i++) {
+            buf_init(&golden[i], MAX);
+            msgpack_text(&golden[i], wire_samples[i].golden);
+            CHECK_ERR(wire_samples[i].why, wire_get_in(arena, buf_view(&golden[i]), &read[i], NULL),
+                      CX_OK);
+            refused.type = MSG_DRAIN;
+            assert_int_equal(wire_get_in(arena, SLICE_LIT("\x92\x05\x80"), &refused, NULL),
+                             CX_E_MISSING);
+            assert_int_equal(refused.type, MSG_DRAIN);
+        }
+        for (size_t i = 0; i < wire_samples_count; i++) {
+            struct buf again;
+
+            buf_init(&again, MAX);
+            CHECK_ERR(wire_samples[i].why, wire_put(&read[i], MAX, &again, NULL), CX_OK);
+            CHECK(wire_samples[i].why, slice_eq(buf_view(&again), buf_view(&golden[i])));
+            wire_done(&read[i]); /* takes nothing away */
+            buf_done(&again);
+            buf_done(&golden[i]);
+        }
+        wire_arena_clear(arena);
+    }
+    wire_arena_free(arena);
+}
+
+static void wire_arena_keeps_its_first_memory(void **state)
+{
+    struct wire_arena *arena = wire_arena_new();
+    struct buf bytes;
+    struct msg m;
+
+    (void)state;
+    if (!alloc_any_works()) {
+        wire_arena_free(arena);
+        skip();
+    }
+    assert_non_null(arena);
+    buf_init(&bytes, MAX);
+    msgpack_text(&bytes, wire_samples[0].golden);
+    for (size_t nth = 1; nth > 0;) {
+        struct alloc_seen seen;
+        enum cx_err err = CX_OK;
+
+        alloc_any_start(nth);
+        for (size_t i = 0; i < 200 && err == CX_OK; i++) { /* more than it keeps */
+            err = wire_get_in(arena, buf_view(&bytes), &m, NULL);
+        }
+        wire_arena_clear(arena);
+        seen = alloc_any_stop();
+        CHECK_ERR("short of memory", err, seen.has_failed ? CX_E_NOMEM : CX_OK);
+        assert_int_equal(seen.freed, seen.calls - (seen.has_failed ? 1 : 0));
+        nth = seen.has_failed ? nth + 1 : 0;
+    }
+    alloc_any_start(0);
+    assert_int_equal(wire_get_in(arena, buf_view(&bytes), &m, NULL), CX_OK);
+    assert_int_equal(alloc_any_stop().calls, 0);
+    buf_done(&bytes);
+    wire_arena_free(arena);
+    wire_arena_free(NULL);
+}
+
 /* What a peer can make the reader allocate stays in proportion to what it has sent: the worst is an
  * object for each byte, under a key that nobody knows. */
 static void wire_get_takes_memory_in_proportion(void **state)
@@ -367,6 +441,8 @@ int main(void)
         cmocka_unit_test(wire_get_keeps_extra_and_document_within_their_limits),
         cmocka_unit_test(wire_get_finds_an_id_twice_among_many),
         cmocka_unit_test(wire_get_gives_all_back_when_memory_is_short),
+        cmocka_unit_test(wire_get_in_reads_many_messages_into_one_arena),
+        cmocka_unit_test(wire_arena_keeps_its_first_memory),
         cmocka_unit_test(wire_get_takes_memory_in_proportion),
     };
 
