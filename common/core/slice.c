@@ -147,26 +147,59 @@ static size_t utf8_sequence(const uint8_t *p, size_t left)
     return 0;
 }
 
+static uint64_t word_at(const uint8_t *p)
+{
+    uint64_t word;
+
+    memcpy(&word, p, sizeof(word));
+    return word;
+}
+
+static uint32_t half_word_at(const uint8_t *p)
+{
+    uint32_t half;
+
+    memcpy(&half, p, sizeof(half));
+    return half;
+}
+
+/* True for ASCII alone, which most texts are, and short. The last word overlaps the one before. */
+static bool is_ascii(struct slice s)
+{
+    uint64_t bits = 0;
+
+    if (s.len >= sizeof(uint64_t)) {
+        for (size_t at = 0; at < s.len - sizeof(uint64_t); at += sizeof(uint64_t)) {
+            bits |= word_at(s.ptr + at);
+        }
+        bits |= word_at(s.ptr + s.len - sizeof(uint64_t));
+    } else if (s.len >= sizeof(uint32_t)) {
+        bits = half_word_at(s.ptr) | half_word_at(s.ptr + s.len - sizeof(uint32_t));
+    } else {
+        for (size_t at = 0; at < s.len; at++) {
+            bits |= s.ptr[at];
+        }
+    }
+    return (bits & 0x8080808080808080u) == 0;
+}
+
 /* How many bytes from p on (of `left`) are ASCII, counted in whole words of eight. */
 static size_t ascii_words(const uint8_t *p, size_t left)
 {
     size_t at = 0;
 
     while (left - at >= sizeof(uint64_t)) {
-        uint64_t word;
-
-        memcpy(&word, p + at, sizeof(word));
-        if ((word & 0x8080808080808080u) != 0) {
+        if ((word_at(p + at) & 0x8080808080808080u) != 0) {
             break;
         }
-        at += sizeof(word);
+        at += sizeof(uint64_t);
     }
     return at;
 }
 
 bool slice_is_utf8(struct slice s)
 {
-    size_t at = 0;
+    size_t at = is_ascii(s) ? s.len : 0;
 
     while (at < s.len) {
         size_t bytes = ascii_words(s.ptr + at, s.len - at);

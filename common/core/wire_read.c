@@ -12,32 +12,35 @@ void wire_read_refuse(struct wire_reader *r, enum cx_err code, const struct wire
     }
 }
 
+/* The value of `key`, or NULL. The search goes round, from m->next on. */
 static const msgpack_object *find(struct wire_map *m, const char *key)
 {
     size_t len;
     uint32_t size;
-    uint32_t i = m->last;
+    uint32_t i = m->next;
 
     if (m->entries == NULL || m->entries->size == 0) {
         return NULL;
     }
     len = strlen(key);
     size = m->entries->size;
-    for (uint32_t n = 0; n < size; n++) { /* round, from the last one on */
+    for (uint32_t n = 0; n < size; n++) {
         const msgpack_object_kv *entry = &m->entries->ptr[i];
 
+        i = i + 1 == size ? 0 : i + 1;
         if (entry->key.via.str.size == len && memcmp(entry->key.via.str.ptr, key, len) == 0) {
-            m->last = i;
+            m->next = i;
             return entry->val.type == MSGPACK_OBJECT_NIL ? NULL : &entry->val;
         }
-        i = i + 1 == size ? 0 : i + 1;
     }
     return NULL;
 }
 
-bool wire_read_has(struct wire_map *m, const char *key)
+bool wire_read_has(const struct wire_map *m, const char *key)
 {
-    return find(m, key) != NULL;
+    struct wire_map unmoved = *m; /* what is there is read next */
+
+    return find(&unmoved, key) != NULL;
 }
 
 /* The value of `key`, or NULL: then it is absent, or a fault is noted. */

@@ -22,14 +22,14 @@ struct wire_reader {
 struct wire_map {
     const char *path; /* static; what `fail` calls it: "job.request" */
     const msgpack_object_map *entries;
-    uint32_t last; /* the entry that was found last: peers write in our order */
+    uint32_t next; /* the entry behind the one that was read last: peers write in our order */
 };
 
 /* Note a fault unless there is one already: "<path of m>.<key>: <what>". */
 void wire_read_refuse(struct wire_reader *r, enum cx_err code, const struct wire_map *m,
                       const char *key, const char *what);
 
-bool wire_read_has(struct wire_map *m, const char *key);
+bool wire_read_has(const struct wire_map *m, const char *key);
 
 /* All of these give the empty value (absent slice, 0, false, no elements) for what is absent.
  * Faults: CX_E_MISSING (required), CX_E_TYPE, CX_E_RANGE (also for a negative number). */

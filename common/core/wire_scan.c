@@ -7,8 +7,9 @@
 enum kind { KIND_NEVER, KIND_ATOM, KIND_INT, KIND_STR, KIND_BIN, KIND_ARRAY, KIND_MAP, KIND_EXT };
 
 struct head {
-    enum kind kind;
-    size_t bytes; /* of the header itself */
+    enum cx_err err; /* if it can't be read */
+    uint8_t kind;
+    uint8_t bytes; /* of the header itself */
     uint64_t count;
 };
 
@@ -30,14 +31,6 @@ static const struct {
     {KIND_MAP, 2, 0},   {KIND_MAP, 4, 0},                                         /* map */
 };
 
-/* One open array or map. */
-struct frame {
-    size_t left; /* values still to come; a map's entry is two */
-    bool is_map;
-    bool is_large;    /* a map whose keys are kept sorted */
-    size_t first_key; /* where this map's keys begin in scan.keys */
-};
-
 /* The outermost container is the message's array, so fewer maps than levels are ever open. */
 enum { KEYS_MAX = (MSG_NESTING_MAX - 1) * MSG_MAP_MAX };
 
@@ -50,10 +43,16 @@ struct scan {
     size_t max; /* bytes a message may have */
     size_t end; /* the smaller of that and the bytes that are there */
     struct cx_fail *fail;
-    size_t depth;
-    struct frame frames[MSG_NESTING_MAX];
+    size_t depth; /* open arrays and maps */
     size_t nkeys;
     struct slice keys[KEYS_MAX]; /* of the open maps; not initialised */
+};
+
+/* A map that is open. */
+struct open_map {
+    size_t first_key; /* where its keys begin in scan.keys */
+    bool is_large;    /* they are kept sorted */
+    uint64_t seen;    /* the bits of its keys */
 };
 
 static enum cx_err refuse(const struct scan *s, enum cx_err code, const char *what)
@@ -75,64 +74,46 @@ static enum cx_err refuse_end(const struct scan *s, uint64_t more)
 }
 
 /* The head of one of `formats`. */
-static enum cx_err read_long_head(const struct scan *s, const uint8_t *p, struct head *head)
+static struct head read_long_head(const struct scan *s, const uint8_t *p)
 {
     unsigned format = p[0] - 0xc0u;
-    size_t count_bytes = formats[format].count_bytes;
+    uint8_t count_bytes = formats[format].count_bytes;
+    struct head head = {CX_OK, formats[format].kind, (uint8_t)(1 + count_bytes),
+                        formats[format].count};
 
-    if (!has_bytes(s, 1 + count_bytes)) {
-        return refuse_end(s, 1 + count_bytes);
+    if (head.kind == KIND_NEVER) {
+        head.err = refuse(s, CX_E_SYNTAX, "not msgpack");
+    } else if (!has_bytes(s, head.bytes)) {
+        head.err = refuse_end(s, head.bytes);
+    } else {
+        for (size_t i = 1; i <= count_bytes; i++) {
+            head.count = head.count << 8 | p[i];
+        }
     }
-    *head = (struct head){(enum kind)formats[format].kind, 1 + count_bytes, formats[format].count};
-    for (size_t i = 1; i <= count_bytes; i++) {
-        head->count = head->count << 8 | p[i];
-    }
-    return CX_OK;
+    return head;
 }
 
-static enum cx_err read_head(const struct scan *s, struct head *head)
+static struct head read_head(const struct scan *s)
 {
     const uint8_t *p;
 
     if (!has_bytes(s, 1)) {
-        return refuse_end(s, 1);
+        return (struct head){.err = refuse_end(s, 1)};
     }
     p = s->bytes.ptr + s->at;
     if (p[0] >= 0xa0 && p[0] < 0xc0) {
-        *head = (struct head){KIND_STR, 1, p[0] & 0x1f};
-    } else if (p[0] < 0x80 || p[0] >= 0xe0) {
-        *head = (struct head){KIND_INT, 1, 0};
-    } else if (p[0] < 0x90) {
-        *head = (struct head){KIND_MAP, 1, p[0] & 0x0f};
-    } else if (p[0] < 0xa0) {
-        *head = (struct head){KIND_ARRAY, 1, p[0] & 0x0f};
-    } else {
-        return read_long_head(s, p, head);
+        return (struct head){CX_OK, KIND_STR, 1, p[0] & 0x1f};
     }
-    return CX_OK;
-}
-
-static enum cx_err open_container(struct scan *s, const struct head *head)
-{
-    bool is_map = head->kind == KIND_MAP;
-    uint64_t values = is_map ? 2 * head->count : head->count;
-
-    if (s->depth == MSG_NESTING_MAX) {
-        return refuse(s, CX_E_TOO_BIG, "nested too deep");
+    if (p[0] < 0x80 || p[0] >= 0xe0) {
+        return (struct head){CX_OK, KIND_INT, 1, 0};
     }
-    if (is_map && head->count > MSG_MAP_MAX) {
-        return refuse(s, CX_E_TOO_BIG, "a map has too many entries");
+    if (p[0] < 0x90) {
+        return (struct head){CX_OK, KIND_MAP, 1, p[0] & 0x0f};
     }
-    if (!is_map && head->count > MSG_ARRAY_MAX) {
-        return refuse(s, CX_E_TOO_BIG, "an array has too many elements");
+    if (p[0] < 0xa0) {
+        return (struct head){CX_OK, KIND_ARRAY, 1, p[0] & 0x0f};
     }
-    if (!has_bytes(s, head->bytes + values)) { /* a value has one byte at least */
-        return refuse_end(s, head->bytes + values);
-    }
-    s->at += head->bytes;
-    s->frames[s->depth++] =
-        (struct frame){(size_t)values, is_map, head->count > SMALL_MAP, s->nkeys};
-    return CX_OK;
+    return read_long_head(s, p);
 }
 
 static int compare(struct slice a, struct slice b)
@@ -143,19 +124,7 @@ static int compare(struct slice a, struct slice b)
     return a.len == 0 ? 0 : memcmp(a.ptr, b.ptr, a.len);
 }
 
-/* Where `key` stands, or belongs, among the keys of the innermost map. */
-static size_t find_unsorted(const struct scan *s, size_t first, struct slice key, bool *is_there)
-{
-    for (size_t i = first; i < s->nkeys; i++) {
-        if (compare(key, s->keys[i]) == 0) {
-            *is_there = true;
-            return i;
-        }
-    }
-    *is_there = false;
-    return s->nkeys;
-}
-
+/* Where `key` stands, or belongs, among the sorted keys of the innermost map. */
 static size_t find_sorted(const struct scan *s, size_t first, struct slice key, bool *is_there)
 {
     size_t low = first;
@@ -179,14 +148,35 @@ static size_t find_sorted(const struct scan *s, size_t first, struct slice key, 
     return low;
 }
 
+static bool is_among(const struct scan *s, size_t first, struct slice key)
+{
+    for (size_t i = first; i < s->nkeys; i++) {
+        if (slice_eq(key, s->keys[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One bit of 64: a key whose bit is not yet set in its map is new there. */
+static uint64_t bit_of(struct slice key)
+{
+    return (uint64_t)1 << (key.len == 0 ? 0 : (key.ptr[0] + 4 * key.len) % 64);
+}
+
 /* Put a key of the innermost map among its fellows. In a large map they are kept sorted, so that a
  * hostile peer can't make it cost more than n log n comparisons. */
-static enum cx_err add_key(struct scan *s, const struct frame *map, struct slice key)
+static enum cx_err add_key(struct scan *s, struct open_map *map, struct slice key)
 {
-    bool is_there;
-    size_t at = map->is_large ? find_sorted(s, map->first_key, key, &is_there)
-                              : find_unsorted(s, map->first_key, key, &is_there);
+    uint64_t bit = bit_of(key);
+    size_t at = s->nkeys;
+    bool is_there = false;
 
+    if (map->is_large) {
+        at = find_sorted(s, map->first_key, key, &is_there);
+    } else if ((map->seen & bit) != 0) {
+        is_there = is_among(s, map->first_key, key);
+    }
     if (is_there) {
         return refuse(s, CX_E_DUPLICATE, "a key occurs twice in a map");
     }
@@ -195,95 +185,128 @@ static enum cx_err add_key(struct scan *s, const struct frame *map, struct slice
     }
     s->keys[at] = key;
     s->nkeys++;
+    map->seen |= bit;
     return CX_OK;
 }
 
-/* A value without values in it. `key_of` is the map that it is a key of, or NULL. */
-static enum cx_err take_scalar(struct scan *s, const struct head *head, const struct frame *key_of)
+/* What follows the head of a value without values in it, which is its content. */
+static enum cx_err check_content(const struct scan *s, struct head head)
 {
-    struct slice content;
-    enum cx_err err;
-
-    if (!has_bytes(s, head->bytes + head->count)) {
-        return refuse_end(s, head->bytes + head->count);
+    if (!has_bytes(s, head.bytes + head.count)) {
+        return refuse_end(s, head.bytes + head.count);
     }
-    content = slice_of(s->bytes.ptr + s->at + head->bytes, (size_t)head->count);
-    if (head->kind == KIND_STR && !slice_is_utf8(content)) {
+    if (head.kind == KIND_STR &&
+        !slice_is_utf8(slice_of(s->bytes.ptr + s->at + head.bytes, (size_t)head.count))) {
         return refuse(s, CX_E_UTF8, "text is not valid UTF-8");
     }
-    if (key_of != NULL) {
-        err = add_key(s, key_of, content);
-        if (err != CX_OK) {
-            return err;
-        }
-    }
-    s->at += head->bytes + content.len;
     return CX_OK;
 }
 
-static enum cx_err take_value(struct scan *s, const struct frame *key_of)
+static enum cx_err refuse_extension(const struct scan *s)
 {
-    struct head head;
-    enum cx_err err = read_head(s, &head);
+    return refuse(s, CX_E_TYPE, "extension types are not allowed");
+}
+
+static enum cx_err scan_key(struct scan *s, struct open_map *map)
+{
+    struct head head = read_head(s);
+    enum cx_err err = head.err;
 
     if (err != CX_OK) {
         return err;
     }
-    if (head.kind == KIND_NEVER) {
-        return refuse(s, CX_E_SYNTAX, "not msgpack");
+    if (head.kind != KIND_STR) {
+        return head.kind == KIND_EXT ? refuse_extension(s)
+                                     : refuse(s, CX_E_TYPE, "the key of a map is not text");
     }
-    if (head.kind == KIND_EXT) {
-        return refuse(s, CX_E_TYPE, "extension types are not allowed");
+    err = check_content(s, head);
+    if (err == CX_OK) {
+        err = add_key(s, map, slice_of(s->bytes.ptr + s->at + head.bytes, (size_t)head.count));
     }
-    if (key_of != NULL && head.kind != KIND_STR) {
-        return refuse(s, CX_E_TYPE, "the key of a map is not text");
-    }
-    if (head.kind == KIND_ARRAY || head.kind == KIND_MAP) {
-        return open_container(s, &head);
-    }
-    return take_scalar(s, &head, key_of);
+    s->at += head.bytes + (size_t)head.count; /* never looked at after an error */
+    return err;
 }
 
-/* Close every container that is complete. */
-static void close_containers(struct scan *s)
+static enum cx_err scan_value(struct scan *s);
+
+static enum cx_err scan_array(struct scan *s, size_t elements)
 {
-    while (s->depth > 0 && s->frames[s->depth - 1].left == 0) {
-        s->depth--;
-        s->nkeys = s->frames[s->depth].first_key;
+    enum cx_err err = CX_OK;
+
+    for (size_t i = 0; i < elements && err == CX_OK; i++) {
+        err = scan_value(s);
     }
+    return err;
+}
+
+static enum cx_err scan_map(struct scan *s, size_t entries)
+{
+    struct open_map map = {.first_key = s->nkeys, .is_large = entries > SMALL_MAP};
+    enum cx_err err = CX_OK;
+
+    for (size_t i = 0; i < entries && err == CX_OK; i++) {
+        err = scan_key(s, &map);
+        if (err == CX_OK) {
+            err = scan_value(s);
+        }
+    }
+    s->nkeys = map.first_key;
+    return err;
+}
+
+/* As deep as MSG_NESTING_MAX at most. */
+static enum cx_err scan_container(struct scan *s, struct head head)
+{
+    bool is_map = head.kind == KIND_MAP;
+    uint64_t values = is_map ? 2 * head.count : head.count;
+    enum cx_err err;
+
+    if (s->depth == MSG_NESTING_MAX) {
+        return refuse(s, CX_E_TOO_BIG, "nested too deep");
+    }
+    if (is_map && head.count > MSG_MAP_MAX) {
+        return refuse(s, CX_E_TOO_BIG, "a map has too many entries");
+    }
+    if (!is_map && head.count > MSG_ARRAY_MAX) {
+        return refuse(s, CX_E_TOO_BIG, "an array has too many elements");
+    }
+    if (!has_bytes(s, head.bytes + values)) { /* a value has one byte at least */
+        return refuse_end(s, head.bytes + values);
+    }
+    s->at += head.bytes;
+    s->depth++;
+    err = is_map ? scan_map(s, (size_t)head.count) : scan_array(s, (size_t)head.count);
+    s->depth--;
+    return err;
 }
 
 static enum cx_err scan_value(struct scan *s)
 {
-    enum cx_err err = take_value(s, NULL);
+    struct head head = read_head(s);
+    enum cx_err err = head.err;
 
-    close_containers(s);
-    while (err == CX_OK && s->depth > 0) {
-        struct frame *f = &s->frames[s->depth - 1];
-        bool is_key = f->is_map && f->left % 2 == 0;
-
-        f->left--;
-        err = take_value(s, is_key ? f : NULL);
-        close_containers(s);
+    if (err != CX_OK) {
+        return err;
     }
+    if (head.kind == KIND_ARRAY || head.kind == KIND_MAP) {
+        return scan_container(s, head);
+    }
+    if (head.kind == KIND_EXT) {
+        return refuse_extension(s);
+    }
+    err = check_content(s, head);
+    s->at += head.bytes + (size_t)head.count; /* never looked at after an error */
     return err;
 }
 
 /* The head of the next value, which must be of `kind`. */
 static enum cx_err expect_kind(const struct scan *s, enum kind kind, struct head *head)
 {
-    enum cx_err err = read_head(s, head);
-
-    if (err != CX_OK) {
-        return err;
+    *head = read_head(s);
+    if (head->err != CX_OK || head->kind == kind) {
+        return head->err;
     }
-    if (head->kind == KIND_NEVER) {
-        return refuse(s, CX_E_SYNTAX, "not msgpack");
-    }
-    if (head->kind != kind) {
-        return refuse(s, CX_E_TYPE, "a message is an array of a type's number and a map");
-    }
-    return CX_OK;
+    return refuse(s, CX_E_TYPE, "a message is an array of a type's number and a map");
 }
 
 /* True for the integer formats that can hold a negative number, when they do. */

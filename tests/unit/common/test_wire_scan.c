@@ -102,6 +102,8 @@ static const struct {
     {"a key twice further in", "92 05 81 'a' 92 c0 82 'b' c0 'b' c0", CX_E_DUPLICATE},
     {"a key again further in", "92 05 81 'a' 81 'a' 81 'a' c0", CX_OK},
     {"a key again beside", "92 05 82 'a' 81 'x' c0 'b' 81 'x' c0", CX_OK},
+    {"keys of one length that begin alike", "92 05 83 'ab' c0 'ac' c0 'ad' c0", CX_OK},
+    {"one of these twice", "92 05 84 'ab' c0 'ac' c0 'ad' c0 'ac' c0", CX_E_DUPLICATE},
     {"keys that begin alike", "92 05 83 'a' c0 'aa' c0 '' c0", CX_OK},
 
     {"a str of ff", "92 05 81 'a' a1 ff", CX_E_UTF8},
