@@ -136,32 +136,24 @@ static enum cx_err expand(struct expansion *x, struct slice text, enum template_
                           struct buf *out, struct cx_fail *fail)
 {
     const struct template_values values = {find_value, x};
-    struct template t = {0};
-    enum cx_err err;
 
-    if (slice_is_absent(text)) {
-        return cx_fail_set(fail, CX_E_MISSING, "request.build", "has no value");
-    }
-    err = escape == TEMPLATE_URL ? template_parse_url(text, &t, fail)
-                                 : template_parse(text, &t, fail);
-    if (err == CX_OK) {
-        err = template_expand(&t, escape, &values, out, fail);
-    }
-    template_done(&t);
-    return err;
+    return slice_is_absent(text)
+               ? cx_fail_set(fail, CX_E_MISSING, "request.build", "has no value")
+               : template_fill(text, escape, &values, out, fail);
 }
 
 enum cx_err request_parts_expand(struct request_parts *p, const struct request_spot *spot,
                                  struct slice text, enum template_escape escape, struct buf *out)
 {
     struct expansion x = {p, spot};
-    struct cx_fail inner = {0};
+    struct cx_fail inner; /* of every error */
     enum cx_err err = expand(&x, text, escape, out, &inner);
-    const char *why = cx_fail_text(err == CX_E_SECRET ? &p->secret_fail : &inner);
+    const char *why;
 
     if (err == CX_OK) {
         return CX_OK;
     }
+    why = cx_fail_text(err == CX_E_SECRET ? &p->secret_fail : &inner);
     if (slice_is_absent(spot->key) || spot->place == SECRET_IN_CLIENT) {
         return request_parts_refuse(p, err, spot->what, why);
     }

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_BYTES_MAX = 64, LABEL_BYTES_MAX = 63, SHOWN_BYTES = NAME_BYTES_MAX + 16 };
+enum {
+    NAME_BYTES_MAX = 64,
+    LABEL_BYTES_MAX = 63,
+    SHOWN_BYTES = NAME_BYTES_MAX + 16,
+    FEW_PARTS = 9, /* two variables, and what is around them */
+};
 
 /* Where in a URL the parser stands. The last three are the regions that may hold placeholders. */
 enum zone { ZONE_SCHEME, ZONE_IPV6, ZONE_PORT, ZONE_HOST, ZONE_PATH, ZONE_QUERY };
@@ -17,7 +22,7 @@ struct parser {
     size_t literal_at; /* where the literal that is being read began */
     bool is_url;
     enum zone zone;
-    struct template out;
+    struct template *out;
     struct cx_fail *fail;
 };
 
@@ -60,7 +65,7 @@ static void put_part(struct parser *p, enum template_kind kind, struct slice tex
     };
     bool is_placed = p->is_url && kind != TEMPLATE_LITERAL;
 
-    p->out.parts[p->out.nparts++] = (struct template_part){
+    p->out->parts[p->out->nparts++] = (struct template_part){
         .kind = kind,
         .region = is_placed ? regions[p->zone] : TEMPLATE_IN_TEXT,
         .text = text,
@@ -168,12 +173,24 @@ static enum cx_err parse_url_byte(struct parser *p, uint8_t c)
     return CX_OK;
 }
 
+/* Most bytes of a URL neither end anything nor begin anything, wherever they stand. */
+static bool means_nothing(uint8_t c)
+{
+    return is_alnum(c) || c == '.' || c == '-';
+}
+
 static enum cx_err parse_next(struct parser *p)
 {
     uint8_t c = p->text.ptr[p->at];
     bool is_brace = c == '{';
     enum cx_err err;
 
+    if (p->is_url && means_nothing(c)) {
+        while (p->at < p->text.len && means_nothing(p->text.ptr[p->at])) {
+            p->at++;
+        }
+        return CX_OK;
+    }
     if (is_brace && stands(p, "{{{{")) {
         end_literal(p, p->at + 2);
         p->at += 4;
@@ -199,21 +216,18 @@ static size_t parts_max(struct slice text)
 {
     size_t braces = 0;
 
-    for (size_t i = 0; i < text.len; i++) {
-        braces += text.ptr[i] == '{' ? 1 : 0;
+    for (size_t at = slice_find(text, 0, '{'); at < text.len; at = slice_find(text, at + 1, '{')) {
+        braces++;
     }
     return 2 * braces + 1;
 }
 
+/* out: has room for parts_max(text), and no part yet. */
 static enum cx_err parse(struct slice text, bool is_url, struct template *out, struct cx_fail *fail)
 {
-    struct parser p = {.text = text, .is_url = is_url, .fail = fail};
+    struct parser p = {.text = text, .is_url = is_url, .out = out, .fail = fail};
     enum cx_err err = CX_OK;
 
-    p.out.parts = calloc(parts_max(text), sizeof(*p.out.parts));
-    if (p.out.parts == NULL) {
-        return cx_fail_set(fail, CX_E_NOMEM, "template.parse", "%s", "");
-    }
     while (err == CX_OK && p.at < text.len) {
         err = parse_next(&p);
     }
@@ -221,23 +235,38 @@ static enum cx_err parse(struct slice text, bool is_url, struct template *out, s
         p.at = 0;
         err = refuse(&p, "a URL must begin with https:// or http://");
     }
+    if (err == CX_OK) {
+        end_literal(&p, text.len);
+    }
+    return err;
+}
+
+static enum cx_err parse_new(struct slice text, bool is_url, struct template *out,
+                             struct cx_fail *fail)
+{
+    struct template made = {calloc(parts_max(text), sizeof(*made.parts)), 0};
+    enum cx_err err;
+
+    if (made.parts == NULL) {
+        return cx_fail_set(fail, CX_E_NOMEM, "template.parse", "%s", "");
+    }
+    err = parse(text, is_url, &made, fail);
     if (err != CX_OK) {
-        template_done(&p.out);
+        template_done(&made);
         return err;
     }
-    end_literal(&p, text.len);
-    *out = p.out;
+    *out = made;
     return CX_OK;
 }
 
 enum cx_err template_parse(struct slice text, struct template *out, struct cx_fail *fail)
 {
-    return parse(text, false, out, fail);
+    return parse_new(text, false, out, fail);
 }
 
 enum cx_err template_parse_url(struct slice text, struct template *out, struct cx_fail *fail)
 {
-    return parse(text, true, out, fail);
+    return parse_new(text, true, out, fail);
 }
 
 void template_done(struct template *t)
@@ -396,4 +425,23 @@ enum cx_err template_expand(const struct template *t, enum template_escape escap
         }
     }
     return CX_OK;
+}
+
+enum cx_err template_fill(struct slice text, enum template_escape escape,
+                          const struct template_values *values, struct buf *out,
+                          struct cx_fail *fail)
+{
+    struct template_part few[FEW_PARTS];
+    struct template t = {few, 0};
+    bool is_url = escape == TEMPLATE_URL;
+    bool is_long = parts_max(text) > FEW_PARTS;
+    enum cx_err err = is_long ? parse_new(text, is_url, &t, fail) : parse(text, is_url, &t, fail);
+
+    if (err == CX_OK) {
+        err = template_expand(&t, escape, values, out, fail);
+        if (is_long) {
+            template_done(&t);
+        }
+    }
+    return err;
 }

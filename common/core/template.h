@@ -77,4 +77,9 @@ enum cx_err template_expand(const struct template *t, enum template_escape escap
                             const struct template_values *values, struct buf *out,
                             struct cx_fail *fail) CX_MUST_CHECK;
 
+/* Parse `text` (as a URL where that is the escape) and expand it. Errors: those of both. */
+enum cx_err template_fill(struct slice text, enum template_escape escape,
+                          const struct template_values *values, struct buf *out,
+                          struct cx_fail *fail) CX_MUST_CHECK;
+
 #endif

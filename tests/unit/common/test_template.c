@@ -1,6 +1,7 @@
 #include "common/core/template.h"
 
 #include "tests/support/alloc_fail.h"
+#include "tests/support/check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -85,6 +86,22 @@ static enum cx_err expand(const struct row *row, bool is_url, enum template_esca
     return err;
 }
 
+/* template_fill says and gives the same as the two steps. */
+static void check_filled(const struct row *row, enum template_escape escape, enum cx_err want_err,
+                         const struct cx_fail *want_fail, struct slice want)
+{
+    const struct template_values find = {find_value, NULL};
+    struct cx_fail fail = {0};
+    struct buf out;
+
+    buf_init(&out, 4096);
+    CHECK_ERR(row->why, template_fill(slice_of_str(row->text), escape, &find, &out, &fail),
+              want_err);
+    CHECK(row->why, slice_eq(buf_view(&out), want));
+    CHECK(row->why, strcmp(fail.detail, want_fail->detail) == 0);
+    buf_done(&out);
+}
+
 static void check(const struct row *rows, size_t nrows, bool is_url, enum template_escape escape)
 {
     for (size_t i = 0; i < nrows; i++) {
@@ -105,6 +122,7 @@ static void check(const struct row *rows, size_t nrows, bool is_url, enum templa
         } else if (err != CX_OK || !slice_eq_str(got, rows[i].want)) {
             fail_msg("%s: error %d (%s), got %.*s", rows[i].why, err, fail.detail, SLICE_ARG(got));
         }
+        check_filled(&rows[i], escape, err, &fail, got);
         buf_done(&out);
     }
 }
