@@ -8,14 +8,23 @@ static const char base64_standard[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
+/* The ASCII characters that stay as they are: a bit for each. */
+struct kept {
+    uint64_t bits[2];
+};
 
-static bool is_kept(uint8_t c, const char *also)
+#define BIT(c)  (UINT64_C(1) << ((c)&63))
+#define DIGITS  (BIT('9' + 1) - BIT('0'))
+#define LETTERS ((BIT('Z' + 1) - BIT('A')) | (BIT('z' + 1) - BIT('a')))
+
+static const struct kept kept_in_url = {
+    {DIGITS | BIT('-') | BIT('.'), LETTERS | BIT('_') | BIT('~')}};
+static const struct kept kept_in_form = {
+    {DIGITS | BIT('*') | BIT('-') | BIT('.'), LETTERS | BIT('_')}};
+
+static bool is_kept(uint8_t c, const struct kept *kept)
 {
-    return is_alnum(c) || (c != '\0' && strchr(also, c) != NULL);
+    return c < 128 && (kept->bits[c >> 6] >> (c & 63) & 1) != 0;
 }
 
 static int hex_value(uint8_t c)
@@ -25,25 +34,26 @@ static int hex_value(uint8_t c)
     return at == NULL ? -1 : (int)(at - hex_lower);
 }
 
-static enum cx_err put_escaped(struct slice in, const char *also, bool space_is_plus,
+static enum cx_err put_escaped(struct slice in, const struct kept *kept, bool space_is_plus,
                                struct buf *out)
 {
     uint8_t *at;
     size_t plain = 0;
-    size_t n = 0;
+    size_t n;
     enum cx_err err;
 
     if (in.len > SIZE_MAX / 3) {
         return CX_E_TOO_BIG;
     }
-    while (plain < in.len && is_alnum(in.ptr[plain])) {
+    while (plain < in.len && is_kept(in.ptr[plain], kept)) {
         plain++;
     }
     if (plain == in.len) { /* most values */
         return buf_put(out, in);
     }
-    for (size_t i = 0; i < in.len; i++) {
-        n += is_kept(in.ptr[i], also) || (space_is_plus && in.ptr[i] == ' ') ? 1 : 3;
+    n = plain;
+    for (size_t i = plain; i < in.len; i++) {
+        n += is_kept(in.ptr[i], kept) || (space_is_plus && in.ptr[i] == ' ') ? 1 : 3;
     }
     err = buf_reserve(out, n, &at);
     if (err != CX_OK) {
@@ -52,7 +62,7 @@ static enum cx_err put_escaped(struct slice in, const char *also, bool space_is_
     for (size_t i = 0; i < in.len; i++) {
         uint8_t c = in.ptr[i];
 
-        if (is_kept(c, also)) {
+        if (is_kept(c, kept)) {
             *at++ = c;
         } else if (space_is_plus && c == ' ') {
             *at++ = '+';
@@ -68,12 +78,12 @@ static enum cx_err put_escaped(struct slice in, const char *also, bool space_is_
 
 enum cx_err encode_percent(struct slice in, struct buf *out)
 {
-    return put_escaped(in, "-._~", false, out);
+    return put_escaped(in, &kept_in_url, false, out);
 }
 
 enum cx_err encode_form(struct slice in, struct buf *out)
 {
-    return put_escaped(in, "*-._", true, out);
+    return put_escaped(in, &kept_in_form, true, out);
 }
 
 enum cx_err decode_form(struct slice in, struct buf *out)
