@@ -10,6 +10,7 @@ enum {
     REQUEST_HEADER_BYTES_MAX = 16 * 1024, /* all lines together */
     REQUEST_BODY_BYTES_MAX = 256 * 1024,
     REQUEST_PEM_BYTES_MAX = 64 * 1024, /* a client certificate, or a key */
+    REQUEST_FEW_ITEMS = 16,            /* of most profiles */
 };
 
 /* The HTTP request that a job asks for, ready to be sent. Owns its bytes, wiped when done. */
@@ -26,6 +27,14 @@ struct request {
     struct buf certificate, key;
 };
 
+/* A path, query or payload field whose value is expanded, but not escaped yet. */
+struct request_item {
+    enum field_place place;
+    struct slice key; /* borrowed from the job */
+    size_t at;        /* where in request_parts.values: that buffer moves while it grows */
+    size_t len;
+};
+
 /* A request between its two steps. On the caller's stack; its members are request*.c's alone. */
 struct request_parts {
     const struct msg_job *job;
@@ -33,6 +42,7 @@ struct request_parts {
     const struct request_keeper *keeper;
     struct request_item *items; /* as many as the job has fields, and the client's three */
     size_t nitems;
+    struct request_item few[REQUEST_FEW_ITEMS]; /* where these are enough */
     struct buf values;
     struct cx_fail *fail;
     struct cx_fail secret_fail; /* why a secret was not given */

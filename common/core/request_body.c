@@ -61,7 +61,9 @@ static enum cx_err encode(struct request_parts *p, const struct body_encoder *e,
 enum cx_err request_body_put(struct request_parts *p)
 {
     const struct body_encoder *e = body_encoder_of(p->job->request.encoding);
-    struct body_pair *pairs = calloc(p->nitems + 1, sizeof(*pairs));
+    struct body_pair few[REQUEST_FEW_ITEMS];
+    bool is_many = p->nitems > REQUEST_FEW_ITEMS;
+    struct body_pair *pairs = is_many ? calloc(p->nitems, sizeof(*pairs)) : few;
     struct body body = {.pairs = pairs, .root = p->job->request.root, .id = p->job->id};
     enum cx_err err;
 
@@ -85,6 +87,8 @@ enum cx_err request_body_put(struct request_parts *p)
     if (err == CX_OK) {
         err = encode(p, e, &body);
     }
-    free(pairs);
+    if (is_many) {
+        free(pairs);
+    }
     return err;
 }

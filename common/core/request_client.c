@@ -27,36 +27,39 @@ static enum cx_err check_raw(const struct request_parts *p, struct slice id, str
 }
 
 static enum cx_err join_basic(const struct request_parts *p, struct slice id, struct slice secret,
-                              struct buf *out)
+                              struct buf *pair)
 {
     bool is_raw = p->job->request.client.method == CLIENT_SECRET_BASIC_RAW;
     enum cx_err err = is_raw ? check_raw(p, id, secret) : CX_OK;
 
     if (err == CX_OK) {
-        err = is_raw ? buf_put(out, id) : encode_form(id, out);
+        err = is_raw ? buf_put(pair, id) : encode_form(id, pair);
     }
     if (err == CX_OK) {
-        err = buf_put_byte(out, ':');
+        err = buf_put_byte(pair, ':');
     }
     if (err == CX_OK) {
-        err = is_raw ? buf_put(out, secret) : encode_form(secret, out);
+        err = is_raw ? buf_put(pair, secret) : encode_form(secret, pair);
     }
     return err;
 }
 
-static enum cx_err encode_basic(struct request_parts *p, struct slice id, struct slice secret,
-                                struct buf *out)
+/* text: the id, and the secret behind its `id_bytes`; then the header's value. */
+static enum cx_err encode_basic(struct request_parts *p, size_t id_bytes, struct buf *text)
 {
+    struct slice both = buf_view(text);
     struct buf pair;
     enum cx_err err;
 
     buf_init(&pair, REQUEST_HEADER_BYTES_MAX);
-    err = join_basic(p, id, secret, &pair);
+    err = join_basic(p, slice_first(both, id_bytes), slice_from(both, id_bytes), &pair);
+    buf_clear(text);
+    text->cap = REQUEST_HEADER_BYTES_MAX;
     if (err == CX_OK) {
-        err = buf_put_str(out, "Basic ");
+        err = buf_put_str(text, "Basic ");
     }
     if (err == CX_OK) {
-        err = encode_base64(buf_view(&pair), out);
+        err = encode_base64(buf_view(&pair), text);
     }
     buf_done(&pair);
     return err == CX_OK || err == CX_E_SYNTAX
@@ -67,27 +70,24 @@ static enum cx_err encode_basic(struct request_parts *p, struct slice id, struct
 static enum cx_err put_basic(struct request_parts *p)
 {
     const struct msg_client *client = &p->job->request.client;
-    struct buf id;
-    struct buf secret;
-    struct buf value;
+    struct buf text;
+    size_t id_bytes;
     enum cx_err err;
 
-    buf_init(&id, CREDENTIAL_BYTES_MAX);
-    buf_init(&secret, CREDENTIAL_BYTES_MAX);
-    buf_init(&value, REQUEST_HEADER_BYTES_MAX);
-    err = request_parts_expand(p, &request_client_id_spot, client->id, TEMPLATE_RAW, &id);
+    buf_init(&text, CREDENTIAL_BYTES_MAX);
+    err = request_parts_expand(p, &request_client_id_spot, client->id, TEMPLATE_RAW, &text);
+    id_bytes = text.len;
     if (err == CX_OK) {
-        err = request_parts_expand(p, &secret_spot, client->secret, TEMPLATE_RAW, &secret);
+        text.cap = id_bytes + CREDENTIAL_BYTES_MAX;
+        err = request_parts_expand(p, &secret_spot, client->secret, TEMPLATE_RAW, &text);
     }
     if (err == CX_OK) {
-        err = encode_basic(p, buf_view(&id), buf_view(&secret), &value);
+        err = encode_basic(p, id_bytes, &text);
     }
     if (err == CX_OK) {
-        err = request_parts_put_header(p, SLICE_LIT("Authorization"), buf_view(&value));
+        err = request_parts_put_header(p, SLICE_LIT("Authorization"), buf_view(&text));
     }
-    buf_done(&id);
-    buf_done(&secret);
-    buf_done(&value);
+    buf_done(&text);
     return err;
 }
 

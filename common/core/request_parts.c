@@ -10,7 +10,13 @@ enum { CLIENT_ITEMS_MAX = 3, SHOWN_KEY_BYTES = 64 };
 enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *job,
                                struct request *out)
 {
-    *p = (struct request_parts){.job = job, .made = out};
+    size_t nitems_max = job->request.nfields + CLIENT_ITEMS_MAX;
+
+    p->job = job;
+    p->made = out;
+    p->keeper = NULL;
+    p->nitems = 0;
+    p->fail = NULL;
     out->method = job->request.method;
     out->nheaders = 0;
     out->has_body = false;
@@ -20,13 +26,15 @@ enum cx_err request_parts_init(struct request_parts *p, const struct msg_job *jo
     buf_init(&out->certificate, REQUEST_PEM_BYTES_MAX);
     buf_init(&out->key, REQUEST_PEM_BYTES_MAX);
     buf_init(&p->values, REQUEST_BODY_BYTES_MAX);
-    p->items = calloc(job->request.nfields + CLIENT_ITEMS_MAX, sizeof(*p->items));
+    p->items = nitems_max <= REQUEST_FEW_ITEMS ? p->few : calloc(nitems_max, sizeof(*p->items));
     return p->items == NULL ? CX_E_NOMEM : CX_OK;
 }
 
 void request_parts_done(struct request_parts *p)
 {
-    free(p->items);
+    if (p->items != p->few) {
+        free(p->items);
+    }
     p->items = NULL;
     buf_done(&p->values);
 }
@@ -137,9 +145,8 @@ static enum cx_err expand(struct expansion *x, struct slice text, enum template_
 {
     const struct template_values values = {find_value, x};
 
-    return slice_is_absent(text)
-               ? cx_fail_set(fail, CX_E_MISSING, "request.build", "has no value")
-               : template_fill(text, escape, &values, out, fail);
+    return slice_is_absent(text) ? cx_fail_set(fail, CX_E_MISSING, "request.build", "has no value")
+                                 : template_fill(text, escape, &values, out, fail);
 }
 
 enum cx_err request_parts_expand(struct request_parts *p, const struct request_spot *spot,

@@ -6,14 +6,6 @@
 
 /* A request under construction; for request*.c alone. */
 
-/* A path, query or payload field whose value is expanded, but not escaped yet. */
-struct request_item {
-    enum field_place place;
-    struct slice key; /* borrowed from the job */
-    size_t at;        /* where in request_parts.values: that buffer moves while it grows */
-    size_t len;
-};
-
 /* Where a template stands. */
 struct request_spot {
     const char *what;        /* "payload field", "client.id": for messages */

@@ -195,6 +195,39 @@ static enum cx_err build_long(enum field_place place, size_t len, struct request
     return err;
 }
 
+static void request_build_bounds_id_and_secret_of_basic_each(void **state)
+{
+    static const struct request_row plain = {.url = REQUEST_ROW_URL, .client = CLIENT_SECRET_BASIC};
+    static const struct {
+        const char *why, *says;
+        size_t id_bytes, secret_bytes;
+        enum cx_err err;
+    } rows[] = {
+        {"an id of 8 KiB", "", 8192, 1, CX_OK},
+        {"an id of 8 KiB and a byte", "client.id: ", 8193, 1, CX_E_TOO_BIG},
+        {"a secret of 8 KiB", "", 1, 8192, CX_OK},
+        {"a secret of 8 KiB and a byte", "client.secret: ", 1, 8193, CX_E_TOO_BIG},
+        {"both of 8 KiB", "client: ", 8192, 8192, CX_E_TOO_BIG},
+    };
+    static char text[8193];
+
+    (void)state;
+    memset(text, 'a', sizeof(text));
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct request_row_job m;
+        struct request r = {0};
+        enum stage stage = STAGE_NONE;
+        struct cx_fail fail = {0};
+
+        request_row_job(&m, &plain);
+        m.job.request.client.id = slice_of(text, rows[i].id_bytes);
+        m.job.request.client.secret = slice_of(text, rows[i].secret_bytes);
+        CHECK_ERR(rows[i].why, request_build(&m.job, NULL, &r, &stage, &fail), rows[i].err);
+        CHECK(rows[i].why, strncmp(fail.detail, rows[i].says, strlen(rows[i].says)) == 0);
+        request_done(&r);
+    }
+}
+
 static void request_build_keeps_its_limits(void **state)
 {
     static const struct {
@@ -338,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_build_refuses_what_a_platform_must_not_send),
         cmocka_unit_test(request_build_refuses_methods_encodings_and_places_it_lacks),
+        cmocka_unit_test(request_build_bounds_id_and_secret_of_basic_each),
         cmocka_unit_test(request_build_keeps_its_limits),
         cmocka_unit_test(request_build_counts_header_lines),
         cmocka_unit_test(request_build_never_shows_a_value),
