@@ -15,12 +15,16 @@ int http_gate_resolving(void *resolver, void *unused, void *call)
 
 static bool is_allowed(struct http_transfer *c, const struct sockaddr *address)
 {
-    struct cx_fail fail = {.code = CX_E_DENIED, .op = "http.policy"};
+    struct cx_fail fail;
 
+    fail.code = CX_E_DENIED;
+    fail.op = "http.policy";
+    fail.detail[0] = '\0';
     if (c->allows_address == NULL || c->allows_address(c->ctx, address, &fail)) {
         return true;
     }
-    c->facts.refusal = fail;
+    c->refusal = fail;
+    c->facts.refusal = &c->refusal;
     return false;
 }
 

@@ -77,10 +77,13 @@ struct http_transfer {
     bool has_own_ca; /* CURLOPT_CAINFO is not the system's */
     bool has_proxy;  /* CURLOPT_PROXY is not empty */
     bool is_name_asked_anew;
+    uint32_t reuse_idle_s;  /* CURLOPT_MAXAGE_CONN and its kin are set for it */
     bool has_tls_terms;     /* the options of http_tls_set are not the defaults */
     long head_bytes_before; /* what libcurl had written when the gate opened: a CONNECT */
     /* the answer */
     struct http_facts facts;
+    struct cx_fail refusal; /* the policy's, where facts.refusal says so */
+    uint32_t status;        /* where facts.are_headers_whole */
     bool is_reused;
     size_t header_bytes;
     bool has_length;

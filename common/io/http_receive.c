@@ -13,6 +13,11 @@ static struct slice trim(struct slice s)
     return s;
 }
 
+static bool is_blank(struct slice line)
+{
+    return line.len == 0 || (line.ptr[0] <= ' ' && trim(line).len == 0);
+}
+
 /* Two values that differ let two readers of one connection differ on where an answer ends
  * (RFC 9112, section 6.3). False: stop here. */
 static bool length_is_sound(struct http_transfer *c, struct slice value)
@@ -102,9 +107,10 @@ size_t http_receive_header(char *text, size_t one, size_t len, void *call)
     if (c->look != NULL) {
         http_look_header(c, line);
     }
-    if (trim(line).len == 0) {
+    if (is_blank(line)) {
         (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
         c->facts.are_headers_whole = status >= 200;
+        c->status = (uint32_t)status;
         return line.len;
     }
     if (slice_has_prefix(line, SLICE_LIT("HTTP/"))) {

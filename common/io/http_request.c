@@ -7,6 +7,7 @@
 
 enum {
     NAMES_SECONDS = 30,       /* libcurl's own is 60 */
+    REUSE_IDLE_S = 60,        /* and its own is 118 */
     BUFFER_BYTES = 4096,      /* libcurl's own is 16 KiB, allocated and wiped for every request */
     UPLOAD_BYTES = 16 * 1024, /* its own is 64 KiB, for every request over TLS; this is the least */
     EXPECT_BYTES =
@@ -20,6 +21,7 @@ bool http_request_set_up(struct http_transfer *call)
 {
     CURL *easy = call->easy;
 
+    call->reuse_idle_s = REUSE_IDLE_S;
     return SET(CURLOPT_PRIVATE, call) && SET(CURLOPT_ERRORBUFFER, call->text) &&
            SET(CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES) &&
            SET(CURLOPT_UPLOAD_BUFFERSIZE, (long)UPLOAD_BYTES) && SET(CURLOPT_NOSIGNAL, 1L) &&
@@ -34,6 +36,7 @@ bool http_request_set_up(struct http_transfer *call)
            SET(CURLOPT_SSL_VERIFYHOST, 2L) &&
            SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) &&
            SET(CURLOPT_DNS_CACHE_TIMEOUT, (long)NAMES_SECONDS) &&
+           SET(CURLOPT_MAXAGE_CONN, (long)REUSE_IDLE_S - 1) &&
            SET(CURLOPT_SSL_SESSIONID_CACHE, 0L) && SET(CURLOPT_CAINFO, call->h->system_ca_file) &&
            SET(CURLOPT_CAPATH, call->h->system_ca_directory) &&
            SET(CURLOPT_RESOLVER_START_FUNCTION, http_gate_resolving) &&
@@ -257,8 +260,12 @@ static bool easy_set_proxy(struct http_transfer *call, const struct proxy *proxy
 static bool easy_set_reuse(struct http_transfer *call, uint32_t idle_ms)
 {
     CURL *easy = call->easy;
-    uint32_t idle_s = idle_ms == 0 ? 60 : idle_ms / 1000;
+    uint32_t idle_s = idle_ms == 0 ? REUSE_IDLE_S : idle_ms / 1000;
 
+    if (call->reuse_idle_s == idle_s) {
+        return true;
+    }
+    call->reuse_idle_s = idle_s;
     return SET(CURLOPT_FRESH_CONNECT, idle_s == 0 ? 1L : 0L) &&
            SET(CURLOPT_MAXAGE_CONN, idle_s == 0 ? 0L : (long)idle_s - 1);
 }

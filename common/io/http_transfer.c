@@ -162,6 +162,9 @@ static void facts_complete(struct http_transfer *call)
 
     f->curl_text = call->text;
     f->is_first_request = !call->is_reused;
+    if (!f->has_proxy && f->curl_code == CURLE_OK && f->are_headers_whole) {
+        return; /* answered: nobody asks for the rest */
+    }
     f->has_connected = f->has_connected || mark(call, CURLINFO_CONNECT_TIME_T) > 0;
     (void)curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &f->os_errno);
     (void)curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &f->verify_result);
@@ -182,12 +185,9 @@ static struct slice header_view(const struct buf *b)
 
 static void end_fill(struct http_transfer *call, struct http_end *end)
 {
-    long status = 0;
-
     facts_complete(call);
     http_verdict(&call->facts, end);
-    (void)curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status);
-    end->status = call->facts.are_headers_whole && status > 0 ? (uint32_t)status : 0;
+    end->status = call->facts.are_headers_whole ? call->status : 0;
     end->content_type = header_view(&call->content_type);
     end->retry_after = header_view(&call->retry_after);
     end->location = header_view(&call->location);
@@ -195,6 +195,8 @@ static void end_fill(struct http_transfer *call, struct http_end *end)
     end->is_body_whole = end->execution == EXECUTION_ANSWERED;
     end->is_reused = call->is_reused;
     end->timing = timing_of(call);
+    end->tls = NULL;
+    end->headers = (struct slice){0};
     if (call->look != NULL) {
         http_look_end(call, end);
     }
@@ -226,7 +228,7 @@ static void call_link(struct http_transfer *call)
 void http_transfer_end(struct http_transfer *call, enum http_ending ending, CURLcode rc)
 {
     struct http *h = call->h;
-    struct http_end end = {0};
+    struct http_end end;
 
     http_enter(h);
     loop_timer_stop(&call->timer);

@@ -70,8 +70,8 @@ static void conclude_refused(const struct http_facts *f, struct http_end *end)
 {
     struct cx_fail *fail = conclude(end, STAGE_POLICY, VERDICT_POLICY_REFUSED);
 
-    if (f->refusal.code != CX_OK) {
-        *fail = f->refusal;
+    if (f->refusal != NULL) {
+        *fail = *f->refusal;
     } else {
         (void)cx_fail_set(fail, CX_E_DENIED, "http.policy",
                           "the policy does not allow the endpoint's address");
@@ -298,7 +298,9 @@ static void conclude_ended_by_us(const struct http_facts *f, struct http_end *en
 void http_verdict(const struct http_facts *facts, struct http_end *end)
 {
     end->execution = facts->is_gate_open ? EXECUTION_SENT : EXECUTION_NOT_SENT;
-    end->fail = (struct cx_fail){0};
+    end->fail.code = CX_OK;
+    end->fail.op = NULL;
+    end->fail.detail[0] = '\0';
     if (facts->ending != HTTP_ENDED_ITSELF) {
         conclude_ended_by_us(facts, end);
     } else if (facts->is_gate_refused) {

@@ -51,7 +51,7 @@ struct http_facts {
     bool has_answer_begun;   /* a status line came */
     bool are_headers_whole;  /* of the final answer, not of an interim one (1xx) */
     enum http_flaw flaw;
-    struct cx_fail refusal; /* the policy's sentence */
+    const struct cx_fail *refusal; /* the policy's sentence; NULL: none */
 };
 
 /* The sentences about TLS (http_verdict_tls.c): of a handshake that failed; of a peer whose

@@ -147,12 +147,14 @@ static void http_verdict_says_where_it_was_when_it_was_ended(void **state)
 static void http_verdict_tells_policy_from_network(void **state)
 {
     struct http_facts facts = facts_at(RESOLVING);
+    struct cx_fail refusal;
 
     (void)state;
     facts.curl_code = CURLE_COULDNT_CONNECT;
     facts.addresses_refused = 2;
     check("all refused", &facts, STAGE_POLICY, VERDICT_POLICY_REFUSED, "does not allow");
-    (void)cx_fail_set(&facts.refusal, CX_E_DENIED, "policy", "rule 7 says no");
+    (void)cx_fail_set(&refusal, CX_E_DENIED, "policy", "rule 7 says no");
+    facts.refusal = &refusal;
     check("with the policy's sentence", &facts, STAGE_POLICY, VERDICT_POLICY_REFUSED,
           "rule 7 says no");
     facts.sockets = 1;
