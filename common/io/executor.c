@@ -147,15 +147,19 @@ static void run_end(struct executor_run *run, struct msg_result *result)
 static void end_early(void *arg)
 {
     struct executor_run *run = arg;
+    const struct refused *why = &run->refused;
+    struct msg_result result =
+        report_failure(&run->id, why->code, why->stage, cx_fail_text(&why->fail));
 
-    run_end(run, &run->early);
+    result.error.has_retry_after = why->has_retry_after;
+    result.error.retry_after_ms = why->retry_after_ms;
+    run_end(run, &result);
 }
 
 void executor_refuse(struct executor_run *run, enum verdict code, enum stage stage,
                      const struct cx_fail *fail)
 {
-    run->early_fail = *fail;
-    run->early = report_failure(&run->id, code, stage, cx_fail_text(&run->early_fail));
+    run->refused = (struct refused){.code = code, .stage = stage, .fail = *fail};
     run->hook.run = end_early;
     run->hook.arg = run;
     loop_defer(run->executor->options.loop, &run->hook);
@@ -330,7 +334,7 @@ static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
 /* What precedes the network is done. */
 static void begin_first(struct executor_run *run)
 {
-    struct cx_fail fail = {0};
+    struct cx_fail fail;
 
     if (left_ms(run) == 0) {
         (void)cx_fail_set(
@@ -358,7 +362,7 @@ struct executor_run *executor_start(struct executor *e, void *owner, const struc
                                     uint64_t arrived_us)
 {
     struct executor_run *run = pool_take_zeroed(1, sizeof(*run));
-    struct cx_fail fail = {0};
+    struct cx_fail fail;
 
     if (run == NULL) {
         return NULL;

@@ -12,8 +12,8 @@ enum { RETRY_AFTER_MS = 1000, USER_BYTES_MAX = 64 * 1024 };
 
 static void try_again_after(struct executor_run *run, uint64_t ms)
 {
-    run->early.error.has_retry_after = true;
-    run->early.error.retry_after_ms = ms;
+    run->refused.has_retry_after = true;
+    run->refused.retry_after_ms = ms;
 }
 
 static void refuse_for_now(struct executor_run *run, enum stage stage, const struct cx_fail *fail)

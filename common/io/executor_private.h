@@ -37,6 +37,15 @@ struct executor {
     uint8_t key[CRYPTO_SHA256_BYTES]; /* random; for what is compared and must not be kept */
 };
 
+/* Why a job could not begin. */
+struct refused {
+    enum verdict code;
+    enum stage stage;
+    bool has_retry_after;
+    uint64_t retry_after_ms;
+    struct cx_fail fail;
+};
+
 /* One job while it runs. */
 struct executor_run {
     struct executor *executor;
@@ -72,9 +81,8 @@ struct executor_run {
     bool is_counted; /* its rule bounds the refused attempts of its user: */
     uint32_t user;   /* in executor.refusals; REFUSALS_NOBODY: not let in yet */
     uint8_t user_key[CRYPTO_SHA256_BYTES];
-    struct loop_hook hook; /* ends a job that could not begin */
-    struct msg_result early;
-    struct cx_fail early_fail;
+    struct loop_hook hook; /* ends a job that could not begin: */
+    struct refused refused;
 };
 
 /* The job ends before anything was sent, in a later turn of the loop; `fail` says why. */
