@@ -194,7 +194,8 @@ FAULTS = [
 
 @pytest.mark.parametrize("file, says", [row[1:] for row in FAULTS], ids=[row[0] for row in FAULTS])
 def test_check_names_what_is_wrong_with_a_file(kept, file, says):
-    put_secret(kept.agent.folder, file.pop("name", "hr"), file.pop("value", SECRET), **file)
+    rest = {key: value for key, value in file.items() if key not in ("name", "value")}
+    put_secret(kept.agent.folder, file.get("name", "hr"), file.get("value", SECRET), **rest)
     put_secret(kept.agent.folder, "good", SECRET)
     kept.allow(("good", "payload", "pin"))
     status, text = check(kept)
