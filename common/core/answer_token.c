@@ -270,7 +270,7 @@ static enum cx_err take_all_placed(struct answer_body *body, const struct msg_pl
 static enum cx_err take_named(struct answer_body *body, const struct msg_places *places,
                               struct taken *taken)
 {
-    struct answer_members *home = NULL;
+    struct answer_members *home = &body->members;
     struct homes homes;
     enum cx_err err;
 

@@ -29,7 +29,7 @@ static json_t *claims_of(const struct assertion *a)
 
     return json_pack("{s:o, s:o, s:o, s:I, s:I, s:s}", "iss", text(a->issuer), "sub",
                      text(a->subject), "aud", text(a->audience), "iat", (json_int_t)a->now_unix_s,
-                     "exp", (json_int_t)(a->now_unix_s + ASSERTION_LIFE_S), "jti",
+                     "exp", (json_int_t)a->now_unix_s + ASSERTION_LIFE_S, "jti",
                      id_text(&a->jti, jti));
 }
 

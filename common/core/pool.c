@@ -69,7 +69,10 @@ static void *take_new(size_t size)
 {
     bool is_to_be_kept = is_keeping && size <= LARGE_MAX - OWN;
 
-    return malloc(is_to_be_kept ? room_of(list_for(size + OWN)) : size);
+    if (is_to_be_kept) {
+        return malloc(room_of(list_for(size + OWN)));
+    }
+    return malloc(size != 0 ? size : 1); /* NULL is for want of memory alone */
 }
 
 void *pool_take(size_t size)

@@ -60,7 +60,7 @@ static void free_if_unused(struct rule_loads *l, struct rule_load *load)
 
 struct rule_load **rule_loads_take(struct rule_loads *l, const struct policy *p)
 {
-    struct rule_load **loads = calloc(p->nrules + 1, sizeof(*loads));
+    struct rule_load **loads = calloc(p->nrules + 1, sizeof(struct rule_load *));
     size_t n = 0;
 
     while (loads != NULL && n < p->nrules) {

@@ -65,12 +65,12 @@ struct slice slice_first(struct slice s, size_t len)
 
 struct slice slice_trim(struct slice s, const char *white)
 {
-    size_t n = strlen(white);
+    struct slice set = slice_of_str(white);
 
-    while (s.len > 0 && memchr(white, s.ptr[0], n) != NULL) {
+    while (s.len > 0 && slice_find(set, 0, s.ptr[0]) < set.len) {
         s = slice_from(s, 1);
     }
-    while (s.len > 0 && memchr(white, s.ptr[s.len - 1], n) != NULL) {
+    while (s.len > 0 && slice_find(set, 0, s.ptr[s.len - 1]) < set.len) {
         s.len--;
     }
     return s;

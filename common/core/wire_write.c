@@ -132,6 +132,7 @@ void wire_write_map_end(struct wire_writer *w, const struct wire_out *m)
 static void put_short_str(struct wire_writer *w, struct slice text)
 {
     if (has_room(w, 1 + text.len)) {
+        assert(w->at != NULL);
         w->at[0] = (uint8_t)(FIXSTR | text.len);
         memcpy(w->at + 1, text.ptr, text.len);
         w->at += 1 + text.len;

@@ -100,6 +100,9 @@ static void share_out(const struct dispatch_connector *c, struct dispatch_tunnel
     for (const struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
         total += room_for(t, job->needs, job);
     }
+    if (total == 0) {
+        return;
+    }
     for (struct dispatch_tunnel *t = c->tunnels; t != NULL; t = t->next) {
         t->credit += (int64_t)(room_for(t, job->needs, job) * CREDIT / total);
     }

@@ -73,7 +73,7 @@ void store_clock_set(struct store *s, uint64_t now_ms, int64_t step_ms)
         if (err == CX_OK) {
             err = move_exchanges(s, step_ms, before_ms, &fail);
         }
-        err = store_end(s, err, &fail);
+        (void)!store_end(s, err, &fail); /* `fail` has it */
     }
     s->clock_set_ms = now_ms;
     store_note_trouble(s, &fail);
