@@ -285,6 +285,8 @@ static void request_build_authenticates_the_client(void **state)
     request_row_check(rows, COUNT_OF(rows));
 }
 
+#define LONG "0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz"
+
 static void request_build_fails_cleanly_without_memory(void **state)
 {
     static const struct request_row row = {
@@ -295,7 +297,7 @@ static void request_build_fails_cleanly_without_memory(void **state)
                    {PLACE_PATH, "p", "{{pin}}"}},
         .client = CLIENT_SECRET_BASIC,
         .id = "i",
-        .secret = "s",
+        .secret = LONG LONG LONG LONG, /* so that buffers have to grow */
     };
     struct request_row_job m;
     size_t nth = 1;
@@ -324,7 +326,7 @@ static void request_build_fails_cleanly_without_memory(void **state)
         assert_int_equal(stage, STAGE_AGENT);
         assert_int_equal(r.nheaders, 0);
     }
-    assert_true(nth > 9);
+    assert_true(nth > 10);
 }
 
 static void body_encoder_of_knows_what_can_be_sent(void **state)
