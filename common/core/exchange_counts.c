@@ -61,16 +61,16 @@ static void put_ended(const struct exchange_counts *c, const struct metrics_fami
     }
 }
 
-static void put_failed(const struct exchange_counts *c, const struct metrics_family *family,
-                       struct metrics_page *page)
+void exchange_counts_put_stages(const uint64_t by_stage[STAGE_COUNT],
+                                const struct metrics_family *family, struct metrics_page *page)
 {
     metrics_family(page, family);
     for (int i = 0; i < STAGE_COUNT; i++) {
         struct metrics_labels labels = {
             .items = {{"stage", word_or_unknown(terms_stage((enum stage)i))}}, .count = 1};
 
-        if (c->by_stage[i] > 0) {
-            metrics_put(page, family, &labels, (int64_t)c->by_stage[i]);
+        if (by_stage[i] > 0) {
+            metrics_put(page, family, &labels, (int64_t)by_stage[i]);
         }
     }
 }
@@ -84,7 +84,7 @@ void exchange_counts_put(const struct exchange_counts *c, const struct exchange_
     };
 
     put_ended(c, &families->ended, page);
-    put_failed(c, &families->failed, page);
+    exchange_counts_put_stages(c->by_stage, &families->failed, page);
     metrics_family(page, &families->hop);
     for (int i = 0; i < HOP_COUNT; i++) {
         struct metrics_labels labels = {.items = {{"hop", hops[i]}}, .count = 1};

@@ -46,4 +46,8 @@ struct exchange_families {
 void exchange_counts_put(const struct exchange_counts *c, const struct exchange_families *families,
                          struct metrics_page *page);
 
+/* A counter by stage (label stage); counts that are 0 are left out. */
+void exchange_counts_put_stages(const uint64_t by_stage[STAGE_COUNT],
+                                const struct metrics_family *family, struct metrics_page *page);
+
 #endif

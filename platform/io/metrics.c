@@ -22,24 +22,6 @@ static const struct rule_load_families rule_loads = {
                 "Those that were refused since as many ran as may."},
 };
 
-static void put_moved(const struct platform *p, struct metrics_page *page)
-{
-    static const struct metrics_family moved = {
-        "connector_platform_exchanges_moved", METRICS_COUNTER, NULL,
-        "Times that an exchange went on to another agent of its connector, by the stage at which "
-        "the first had sent nothing."};
-
-    metrics_family(page, &moved);
-    for (int i = 0; i < STAGE_COUNT; i++) {
-        struct metrics_labels labels = {.items = {{"stage", terms_stage((enum stage)i)}},
-                                        .count = 1};
-
-        if (p->metrics.moved[i] > 0) {
-            metrics_put(page, &moved, &labels, (int64_t)p->metrics.moved[i]);
-        }
-    }
-}
-
 static void put_exchanges(const struct platform *p, struct metrics_page *page)
 {
     static const struct exchange_families families = {
@@ -51,6 +33,10 @@ static void put_exchanges(const struct platform *p, struct metrics_page *page)
                 "How long each hop of a request took, as the agents tell; one that did not take "
                 "place, as connect on a connection that is reused, is not counted."},
     };
+    static const struct metrics_family moved = {
+        "connector_platform_exchanges_moved", METRICS_COUNTER, NULL,
+        "Times that an exchange went on to another agent of its connector, by the stage at which "
+        "the first had sent nothing."};
     static const struct metrics_family duration = {
         "connector_platform_exchange_duration_seconds", METRICS_HISTOGRAM, "seconds",
         "How long exchanges took as their callers saw it, queue, tunnel and store included."};
@@ -61,7 +47,7 @@ static void put_exchanges(const struct platform *p, struct metrics_page *page)
         "Exchanges that the platform runs by itself, of profiles without a connector."};
 
     exchange_counts_put(&p->metrics.ended, &families, page);
-    put_moved(p, page);
+    exchange_counts_put_stages(p->metrics.moved, &moved, page);
     metrics_family(page, &duration);
     metrics_put_histogram(page, &duration, NULL, &p->metrics.durations);
     metrics_put_one(page, &running, (int64_t)exchanges_under_way(p->exchanges));
