@@ -16,7 +16,7 @@ enum { CLOCK_SKEW_MS = 60 * 1000 };
 
 /* One message, as it was decoded and as it came. */
 struct received {
-    struct msg *msg; /* a handler may move it away */
+    const struct msg *msg;
     struct slice bytes;
 };
 

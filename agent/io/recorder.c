@@ -11,7 +11,7 @@
 
 enum { GROUP_MAX = 64 }; /* jobs of one message that are recorded in one write */
 
-/* A job whose message has just come. */
+/* A job whose message has just come; what that points to is borrowed. */
 struct arrival {
     struct job *job;
     struct msg message;
@@ -132,12 +132,11 @@ void recorder_start_jobs(struct recorder *r)
             refuse(r, arrival->job, not_recorded);
             break;
         }
-        wire_done(&arrival->message);
     }
     r->narrivals = 0;
 }
 
-void recorder_take(struct recorder *r, struct job *job, struct msg *m, struct slice bytes)
+void recorder_take(struct recorder *r, struct job *job, const struct msg *m, struct slice bytes)
 {
     bool is_refresh = m->body.job.purpose == PURPOSE_REFRESH;
     struct cx_fail fail = {0};
@@ -147,7 +146,6 @@ void recorder_take(struct recorder *r, struct job *job, struct msg *m, struct sl
         return;
     }
     r->arrivals[r->narrivals++] = (struct arrival){.job = job, .message = *m, .bytes = bytes};
-    *m = (struct msg){0};
     if (r->narrivals == GROUP_MAX) {
         recorder_start_jobs(r);
     }
@@ -167,9 +165,7 @@ static void take_out(struct recorder *r, const struct job *job)
         }
     }
     for (size_t i = 0; i < r->narrivals; i++) {
-        if (r->arrivals[i].job == job) {
-            wire_done(&r->arrivals[i].message);
-        } else {
+        if (r->arrivals[i].job != job) {
             r->arrivals[n++] = r->arrivals[i];
         }
     }

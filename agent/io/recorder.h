@@ -21,9 +21,9 @@ enum cx_err recorder_new(struct agent *a, struct recorder **out,
  * agent's jobs must still be there. NULL is fine. */
 void recorder_free(struct recorder *r);
 
-/* A new job (JOB_RECORDING). `m` is its message (moved from), `bytes` the same as it came, borrowed
- * until recorder_start_jobs. */
-void recorder_take(struct recorder *r, struct job *job, struct msg *m, struct slice bytes);
+/* A new job (JOB_RECORDING). `m` is its message and `bytes` the same as it came; what both point to
+ * is borrowed until recorder_start_jobs. */
+void recorder_take(struct recorder *r, struct job *job, const struct msg *m, struct slice bytes);
 
 /* At the end of a WebSocket message: record the jobs that it brought, and begin them. */
 void recorder_start_jobs(struct recorder *r);
