@@ -29,7 +29,6 @@ bool http_request_set_up(struct http_transfer *call)
            SET(CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) &&
            SET(CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) &&
            SET(CURLOPT_PROTOCOLS_STR, "http,https") && SET(CURLOPT_FOLLOWLOCATION, 0L) &&
-           SET(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L) && SET(CURLOPT_PATH_AS_IS, 1L) &&
            SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
            SET(CURLOPT_HTTP09_ALLOWED, 0L) && SET(CURLOPT_ACCEPT_ENCODING, "identity") &&
            SET(CURLOPT_CURLU, call->url) && SET(CURLOPT_SSL_VERIFYPEER, 1L) &&
