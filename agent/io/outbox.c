@@ -43,28 +43,24 @@ static bool send_message(struct agent_tunnel *t, const struct msg *m)
 
 /* ---- hello ---- */
 
-#define FEATURE(text)                                                                              \
-    {                                                                                              \
-        (const uint8_t *)(text), sizeof(text) - 1                                                  \
-    }
 static const struct slice features[] = {
-    FEATURE("encoding:json"),
-    FEATURE("encoding:form"),
-    FEATURE("encoding:form_rfc3986"),
-    FEATURE("encoding:xml"),
-    FEATURE("encoding:rss"),
-    FEATURE("encoding:csv"),
-    FEATURE("encoding:text"),
-    FEATURE("encoding:multipart_form"),
-    FEATURE("encoding:multipart_related"),
-    FEATURE("encoding:oracle_adf"),
-    FEATURE("method:POST"),
-    FEATURE("method:PUT"),
-    FEATURE("method:PATCH"),
-    FEATURE("method:DELETE"),
-    FEATURE("method:GET"),
-    FEATURE("discover"),
-    FEATURE("revoke"),
+    SLICE_INIT("encoding:json"),
+    SLICE_INIT("encoding:form"),
+    SLICE_INIT("encoding:form_rfc3986"),
+    SLICE_INIT("encoding:xml"),
+    SLICE_INIT("encoding:rss"),
+    SLICE_INIT("encoding:csv"),
+    SLICE_INIT("encoding:text"),
+    SLICE_INIT("encoding:multipart_form"),
+    SLICE_INIT("encoding:multipart_related"),
+    SLICE_INIT("encoding:oracle_adf"),
+    SLICE_INIT("method:POST"),
+    SLICE_INIT("method:PUT"),
+    SLICE_INIT("method:PATCH"),
+    SLICE_INIT("method:DELETE"),
+    SLICE_INIT("method:GET"),
+    SLICE_INIT("discover"),
+    SLICE_INIT("revoke"),
 };
 
 static struct cx_id *known_ids(const struct jobs *jobs, size_t *n)

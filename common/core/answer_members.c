@@ -2,33 +2,28 @@
 
 #include <string.h>
 
-#define NAME(text)                                                                                 \
-    {                                                                                              \
-        (const uint8_t *)(text), sizeof(text) - 1                                                  \
-    }
-
 static const struct slice names[ANSWER_NAME_COUNT] = {
-    [ANSWER_ACCESS_TOKEN] = NAME("access_token"),
-    [ANSWER_ACCESS_TOKEN_CAMEL] = NAME("accessToken"),
-    [ANSWER_TOKEN_TYPE] = NAME("token_type"),
-    [ANSWER_TOKEN_TYPE_CAMEL] = NAME("tokenType"),
-    [ANSWER_EXPIRES_IN] = NAME("expires_in"),
-    [ANSWER_EXPIRES_IN_CAMEL] = NAME("expiresIn"),
-    [ANSWER_EXPIRES] = NAME("expires"),
-    [ANSWER_REFRESH_TOKEN] = NAME("refresh_token"),
-    [ANSWER_REFRESH_TOKEN_CAMEL] = NAME("refreshToken"),
-    [ANSWER_SCOPE] = NAME("scope"),
-    [ANSWER_ID_TOKEN] = NAME("id_token"),
-    [ANSWER_ID_TOKEN_CAMEL] = NAME("idToken"),
-    [ANSWER_REFRESH_EXPIRES_IN] = NAME("refresh_expires_in"),
-    [ANSWER_REFRESH_TOKEN_EXPIRES_IN] = NAME("refresh_token_expires_in"),
-    [ANSWER_REFRESH_EXPIRES_IN_CAMEL] = NAME("refreshExpiresIn"),
-    [ANSWER_REFRESH_TOKEN_EXPIRES_IN_CAMEL] = NAME("refreshTokenExpiresIn"),
-    [ANSWER_DATA] = NAME("data"),
-    [ANSWER_RESULT] = NAME("result"),
-    [ANSWER_ITEMS] = NAME("items"),
-    [ANSWER_ERROR] = NAME("error"),
-    [ANSWER_ERROR_DESCRIPTION] = NAME("error_description"),
+    [ANSWER_ACCESS_TOKEN] = SLICE_INIT("access_token"),
+    [ANSWER_ACCESS_TOKEN_CAMEL] = SLICE_INIT("accessToken"),
+    [ANSWER_TOKEN_TYPE] = SLICE_INIT("token_type"),
+    [ANSWER_TOKEN_TYPE_CAMEL] = SLICE_INIT("tokenType"),
+    [ANSWER_EXPIRES_IN] = SLICE_INIT("expires_in"),
+    [ANSWER_EXPIRES_IN_CAMEL] = SLICE_INIT("expiresIn"),
+    [ANSWER_EXPIRES] = SLICE_INIT("expires"),
+    [ANSWER_REFRESH_TOKEN] = SLICE_INIT("refresh_token"),
+    [ANSWER_REFRESH_TOKEN_CAMEL] = SLICE_INIT("refreshToken"),
+    [ANSWER_SCOPE] = SLICE_INIT("scope"),
+    [ANSWER_ID_TOKEN] = SLICE_INIT("id_token"),
+    [ANSWER_ID_TOKEN_CAMEL] = SLICE_INIT("idToken"),
+    [ANSWER_REFRESH_EXPIRES_IN] = SLICE_INIT("refresh_expires_in"),
+    [ANSWER_REFRESH_TOKEN_EXPIRES_IN] = SLICE_INIT("refresh_token_expires_in"),
+    [ANSWER_REFRESH_EXPIRES_IN_CAMEL] = SLICE_INIT("refreshExpiresIn"),
+    [ANSWER_REFRESH_TOKEN_EXPIRES_IN_CAMEL] = SLICE_INIT("refreshTokenExpiresIn"),
+    [ANSWER_DATA] = SLICE_INIT("data"),
+    [ANSWER_RESULT] = SLICE_INIT("result"),
+    [ANSWER_ITEMS] = SLICE_INIT("items"),
+    [ANSWER_ERROR] = SLICE_INIT("error"),
+    [ANSWER_ERROR_DESCRIPTION] = SLICE_INIT("error_description"),
 };
 
 /* ANSWER_NAME_COUNT: none of them. */

@@ -19,6 +19,12 @@ struct slice {
 
 #define SLICE_LIT(text) ((struct slice){(const uint8_t *)(text), sizeof(text) - 1})
 
+/* The same as an initializer, for tables. */
+#define SLICE_INIT(text)                                                                           \
+    {                                                                                              \
+        (const uint8_t *)(text), sizeof(text) - 1                                                  \
+    }
+
 struct slice slice_of(const void *ptr, size_t len);
 struct slice slice_of_str(const char *text); /* NULL gives the absent slice */
 

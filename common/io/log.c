@@ -15,11 +15,6 @@ const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT(text)                                                                                 \
-    {                                                                                              \
-        (const uint8_t *)(text), sizeof(text) - 1                                                  \
-    }
-
 /* What a line consists of, besides what is logged. */
 static const struct format {
     const char *const *levels;
@@ -32,24 +27,24 @@ static const struct format {
 } formats[] = {
     [LOG_TEXT] = {.levels = level_names,
                   .escape = escape_text,
-                  .time = TEXT(""),
-                  .level = TEXT(" "),
-                  .event = TEXT(" "),
-                  .key = TEXT(" "),
-                  .value = TEXT("="),
-                  .quote = TEXT(""),
-                  .cut = TEXT(" cut=true"),
-                  .end = TEXT("\n")},
+                  .time = SLICE_INIT(""),
+                  .level = SLICE_INIT(" "),
+                  .event = SLICE_INIT(" "),
+                  .key = SLICE_INIT(" "),
+                  .value = SLICE_INIT("="),
+                  .quote = SLICE_INIT(""),
+                  .cut = SLICE_INIT(" cut=true"),
+                  .end = SLICE_INIT("\n")},
     [LOG_JSON] = {.levels = log_level_words,
                   .escape = escape_json,
-                  .time = TEXT("{\"time\":\""),
-                  .level = TEXT("\",\"level\":\""),
-                  .event = TEXT("\",\"event\":\""),
-                  .key = TEXT(",\""),
-                  .value = TEXT("\":"),
-                  .quote = TEXT("\""),
-                  .cut = TEXT(",\"cut\":true"),
-                  .end = TEXT("}\n")},
+                  .time = SLICE_INIT("{\"time\":\""),
+                  .level = SLICE_INIT("\",\"level\":\""),
+                  .event = SLICE_INIT("\",\"event\":\""),
+                  .key = SLICE_INIT(",\""),
+                  .value = SLICE_INIT("\":"),
+                  .quote = SLICE_INIT("\""),
+                  .cut = SLICE_INIT(",\"cut\":true"),
+                  .end = SLICE_INIT("}\n")},
 };
 
 /* Room that fields may not take, for what ends a line. */

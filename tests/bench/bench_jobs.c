@@ -74,22 +74,17 @@ static void send_message(struct bench *b, const struct msg *m)
 
 /* ---- jobs ---- */
 
-#define TEXT(literal)                                                                              \
-    {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
-    }
-
 /* What a profile of type oauth2_password makes: see BENCH_BODY for what the agent makes of it. */
 static const struct msg_field fields[] = {
-    {PLACE_PAYLOAD, TEXT("grant_type"), TEXT("password")},
-    {PLACE_PAYLOAD, TEXT("username"), TEXT("{{username}}")},
-    {PLACE_PAYLOAD, TEXT("password"), TEXT("{{password}}")},
+    {PLACE_PAYLOAD, SLICE_INIT("grant_type"), SLICE_INIT("password")},
+    {PLACE_PAYLOAD, SLICE_INIT("username"), SLICE_INIT("{{username}}")},
+    {PLACE_PAYLOAD, SLICE_INIT("password"), SLICE_INIT("{{password}}")},
 };
 static const struct msg_variable variables[] = {
-    {TEXT("username"), TEXT("alice")},
-    {TEXT("password"), TEXT("wonderland")},
+    {SLICE_INIT("username"), SLICE_INIT("alice")},
+    {SLICE_INIT("password"), SLICE_INIT("wonderland")},
 };
-static const struct slice secret_variables[] = {TEXT("password")};
+static const struct slice secret_variables[] = {SLICE_INIT("password")};
 
 static void start_job(struct bench *b, uint32_t at)
 {
@@ -103,8 +98,8 @@ static void start_job(struct bench *b, uint32_t at)
                                  .fields = fields,
                                  .nfields = sizeof(fields) / sizeof(fields[0]),
                                  .client = {.method = CLIENT_SECRET_BASIC,
-                                            .id = TEXT("bench"),
-                                            .secret = TEXT("qwerty-wertz")}},
+                                            .id = SLICE_INIT("bench"),
+                                            .secret = SLICE_INIT("qwerty-wertz")}},
                      .variables = variables,
                      .nvariables = sizeof(variables) / sizeof(variables[0]),
                      .secret_variables = secret_variables,
