@@ -256,7 +256,7 @@ static void end_answered(struct executor_run *run, const struct http_end *end)
     answer_done(&answer);
 }
 
-static enum cx_err begin(struct executor_run *run, struct cx_fail *fail);
+static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail);
 
 static uint32_t spent_ms(const struct executor_run *run)
 {
@@ -294,7 +294,8 @@ static void on_done(void *ctx, const struct http_end *end)
         if (run->trace != NULL) {
             executor_trace_retried(run->trace);
         }
-        if (executor_prepare_again(run, &fail) != CX_OK || begin(run, &fail) != CX_OK) {
+        if (executor_prepare_again(run, &fail) != CX_OK ||
+            begin(run, left_ms(run), &fail) != CX_OK) {
             end_unanswered(run, end);
         }
     } else {
@@ -302,7 +303,7 @@ static void on_done(void *ctx, const struct http_end *end)
     }
 }
 
-static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
+static enum cx_err begin(struct executor_run *run, uint32_t budget_ms, struct cx_fail *fail)
 {
     struct http_plan plan = {
         .method = run->request.method,
@@ -314,7 +315,7 @@ static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
         .ca_file = run->rule->ca,
         .tls = &run->client.terms,
         .proxy = proxy_is_set(&run->rule->proxy) ? &run->rule->proxy : NULL,
-        .budget_ms = left_ms(run),
+        .budget_ms = budget_ms,
         .is_name_asked_anew = run->was_retried, /* it may have moved */
         .reuse_idle_ms = run->purpose == PURPOSE_REFRESH ? REFRESH_REUSE_IDLE_MS : 0,
         .answer_bytes_max = run->executor->options.answer_bytes_max,
@@ -334,16 +335,17 @@ static enum cx_err begin(struct executor_run *run, struct cx_fail *fail)
 /* What precedes the network is done. */
 static void begin_first(struct executor_run *run)
 {
+    uint32_t budget_ms = left_ms(run);
     struct cx_fail fail;
 
-    if (left_ms(run) == 0) {
+    if (budget_ms == 0) {
         (void)cx_fail_set(
             &fail, CX_E_TIMEOUT, "job",
             "the budget of %u ms had ended before the request could begin; nothing was "
             "sent",
             run->budget_ms);
         executor_refuse(run, VERDICT_BUDGET_EXCEEDED, STAGE_BUDGET, &fail);
-    } else if (begin(run, &fail) != CX_OK) {
+    } else if (begin(run, budget_ms, &fail) != CX_OK) {
         executor_refuse(run, VERDICT_AGENT_UNAVAILABLE, STAGE_AGENT, &fail);
     }
 }

@@ -174,15 +174,14 @@ static void refuse_by_policy(struct executor_run *run, const struct cx_fail *why
 static bool is_allowed(struct executor_run *run, const struct msg_job *message)
 {
     struct cx_fail fail = {0};
-    uint64_t began_us = clock_mono_us();
+    uint64_t began_us;
     enum cx_err err;
 
     if (is_known(run)) {
-        run->policy_us = clock_mono_us() - began_us;
-        return true;
+        return true; /* found in less than a microsecond */
     }
+    began_us = clock_mono_us();
     err = url_read(buf_view(&run->request.url), &run->url, &fail);
-
     if (err == CX_OK) {
         run->rule = policy_find(&run->rules->policy, &run->url, run->request.method, &fail);
         run->policy_us = clock_mono_us() - began_us;
