@@ -4,12 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the load programs share: the request that all of them ask for, a row of figures, and the
- * processor time of a process. A fault of the set-up ends the program with a line on stderr. */
-
-/* The token request, as the agent builds it from the job of bench_jobs.c. */
-#define BENCH_BODY          "grant_type=password&username=alice&password=wonderland"
-#define BENCH_AUTHORIZATION "Basic YmVuY2g6cXdlcnR5LXdlcnR6" /* bench:qwerty-wertz */
+/* What the load programs share: a row of figures, and the processor time of a process. A fault of
+ * the set-up ends the program with a line on stderr. */
 
 /* How long each of many took, in µs. Their memory is taken before the clock runs. */
 struct bench_samples {

@@ -74,7 +74,8 @@ static void send_message(struct bench *b, const struct msg *m)
 
 /* ---- jobs ---- */
 
-/* What a profile of type oauth2_password makes: see BENCH_BODY for what the agent makes of it. */
+/* What a profile of type oauth2_password makes; what the agent makes of it stands in bench_curl.c.
+ */
 static const struct msg_field fields[] = {
     {PLACE_PAYLOAD, SLICE_INIT("grant_type"), SLICE_INIT("password")},
     {PLACE_PAYLOAD, SLICE_INIT("username"), SLICE_INIT("{{username}}")},

@@ -1,9 +1,10 @@
 -- For wrk: the same token request again and again; at the end one line of JSON.
--- BENCH_BODY, BENCH_TYPE and BENCH_AUTHORIZATION come in the environment.
+-- BENCH_BODY and BENCH_HEADERS, a line each, come in the environment.
 wrk.method = "POST"
 wrk.body = os.getenv("BENCH_BODY")
-wrk.headers["Content-Type"] = os.getenv("BENCH_TYPE")
-wrk.headers["Authorization"] = os.getenv("BENCH_AUTHORIZATION")
+for name, value in string.gmatch(os.getenv("BENCH_HEADERS"), "([^:\n]+): ([^\n]+)") do
+    wrk.headers[name] = value
+end
 
 function done(summary, latency)
     local e = summary.errors

@@ -18,8 +18,10 @@ LOAD = rig.BUILD / "tests/bench"  # the load programs
 WAIT_S = 30
 ANSWER = ('{"access_token":"2YotnFZFEjr1zCsicMWpAA","token_type":"Bearer","expires_in":3600,'
           '"refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA","scope":"read"}')
-BODY = "grant_type=password&username=alice&password=wonderland"  # as in bench.h
-BASIC = "Basic YmVuY2g6cXdlcnR5LXdlcnR6"
+# As in bench_curl.c
+BODY = "grant_type=password&username=alice&password=wonderland"
+HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json, */*;q=0.5",
+           "Accept-Encoding": "identity", "Authorization": "Basic YmVuY2g6cXdlcnR5LXdlcnR6"}
 
 
 class Program:
@@ -128,9 +130,9 @@ class Nginx:
             return False
 
 
-def wrk(url, callers, seconds, body, key, kind):
+def wrk(url, callers, seconds, body, headers):
     """requests/s, p50, p99 and errors of so many callers that ask one after the other."""
-    env = {**rig.ENV, "BENCH_BODY": body, "BENCH_TYPE": kind, "BENCH_AUTHORIZATION": key}
+    env = {**rig.ENV, "BENCH_BODY": body, "BENCH_HEADERS": "\n".join(f"{k}: {v}" for k, v in headers.items())}
     done = subprocess.run(["wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "-s", HERE / "exchange.lua", url],
                           capture_output=True, text=True, env=env, timeout=seconds + 30)
     if done.returncode != 0:
@@ -141,14 +143,14 @@ def wrk(url, callers, seconds, body, key, kind):
 
 
 def wrk_direct(nginx, callers, seconds):
-    return wrk(nginx.url, callers, seconds, BODY, BASIC, "application/x-www-form-urlencoded")
+    return wrk(nginx.url, callers, seconds, BODY, HEADERS)
 
 
 def wrk_api(platform, callers, seconds, origin=None):
     origin = origin or f"http://127.0.0.1:{platform.api_port}"
     return wrk(f"{origin}/v1/profiles/bench/exchange", callers, seconds,
                json.dumps({"variables": {"username": "alice", "password": "wonderland"}}),
-               f"Bearer {platform.app_key}", "application/json")
+               {"Authorization": f"Bearer {platform.app_key}", "Content-Type": "application/json"})
 
 
 def load(name, *argv, timeout=120):
