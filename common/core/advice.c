@@ -22,15 +22,16 @@ static const struct {
      "if it is to be allowed, add or widen a rule of `policy` in platform.conf, its `networks` "
      "included, and reload"},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_RESOLVE,
-     "check the host in token_url, and whether the agent's DNS knows it (getent hosts HOST there)",
+     "check the host in token_url, or in `target` if the agent's rule has one, and whether the "
+     "agent's DNS knows it (getent hosts HOST there)",
      "check the host in token_url, and whether the platform's DNS knows it (getent hosts HOST "
      "there); a name of a private network needs a connector"},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_PROXY,
      "check the rule's proxy: its address, its credentials, and whether it lets this host through",
      NULL},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_CONNECT,
-     "check host and port in token_url, that the server runs, and that no firewall is between it "
-     "and the agent",
+     "check host and port in token_url, or in `target` if the agent's rule has one, that the "
+     "server runs, and that no firewall is between it and the agent",
      "check host and port in token_url, that the server runs, and that no firewall is between it "
      "and the platform; an address of a private network needs a connector"},
     {VERDICT_ENDPOINT_UNREACHABLE, STAGE_TLS,
