@@ -31,9 +31,10 @@ class Pair:
         return self.platform.process.mark(), self.agent.process.mark()
 
     def port(self):
-        """The agent's end of the tunnel that is up."""
-        lines = [line for line in self.platform.process.lines if "tunnel.up" in line]
-        return re.search(r"peer=\S+:(\d+)", lines[-1]).group(1)
+        """The agent's end of the tunnel that is up. The platform may log it a moment after the agent has it."""
+        ready = [line for line in self.agent.process.lines if "tunnel.ready" in line][-1]
+        session = re.search(r"session=(\S+)", ready).group(1)
+        return re.search(r"peer=\S+:(\d+)", self.platform.process.wait(f"tunnel.up .*session={session}")).group(1)
 
     def stop(self):
         assert self.agent.stop() == 0
