@@ -101,14 +101,11 @@ void *pool_take_zeroed(size_t n, size_t size)
 static bool list_of(size_t room, size_t *list)
 {
     size_t with_own = room + OWN;
-    size_t lists_below; /* whose blocks are no larger than this one */
 
     if (with_own < STEP || with_own > LARGE_MAX) {
         return false;
     }
-    lists_below =
-        with_own <= SMALL_MAX ? with_own / STEP : NSMALL + (with_own - SMALL_MAX) / LARGE_STEP;
-    *list = lists_below - 1;
+    *list = list_for(with_own + 1) - 1;
     return true;
 }
 

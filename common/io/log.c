@@ -15,6 +15,7 @@ const char *const log_format_words[] = {"text", "json", NULL};
 static const char *const level_names[] = {"ERROR", "WARN", "INFO", "DEBUG"};
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 /* What a line consists of, besides what is logged. */
 static const struct format {
     const char *const *levels;
