@@ -1,12 +1,12 @@
-"""tests/bench/run as CI can afford it: everything is measured, nothing fails, the names hold."""
-import http.server
+"""tests/bench/run as CI can afford it: everything is measured, nothing fails, the names hold, like is compared with
+like."""
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import threading
+import types
 
 import pytest
 import rig
@@ -49,56 +49,33 @@ def test_a_quick_bench_measures_everything_without_an_error(short_folder):
     assert sessions.stdout.split() == []
 
 
-class Endpoint(http.server.ThreadingHTTPServer):
-    """Answers as the bench's nginx does, and keeps each request: its line, its headers but for Host, its body."""
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), EndpointHandler)
-        self.url = f"http://127.0.0.1:{self.server_port}/token"
-        self.seen = set()
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+def asked(endpoint):
+    """Each request that came, once: to the byte, but for Host and the order of the headers."""
+    requests = {(r.method, r.target, r.version, r.body,
+                 tuple(sorted((name, value) for name, value in r.headers if name != "Host")))
+                for r in endpoint.journal.requests()}
+    endpoint.journal.clear()
+    return requests
 
 
-class EndpointHandler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        headers = sorted((name.lower(), value) for name, value in self.headers.items() if name.lower() != "host")
-        self.server.seen.add((self.requestline, tuple(headers), body))
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(parts.ANSWER)))
-        self.end_headers()
-        self.wfile.write(parts.ANSWER.encode())
-
-    def log_message(self, format, *args):
-        pass
-
-
-def test_what_is_compared_asks_for_the_same(short_folder):
-    endpoint = Endpoint()
-    platform, agent = parts.ready_pair(short_folder, endpoint)
+def test_what_is_compared_asks_for_the_same(short_folder, endpoint):
+    nginx = types.SimpleNamespace(url=endpoint.url())
+    platform, agent = parts.ready_pair(short_folder, nginx)
     f = platform.folder
-    asked = {}
+    by = {}
     try:
         parts.wrk_api(platform, 1, 1)
-        asked["API"] = set(endpoint.seen)
+        by["API"] = asked(endpoint)
         platform.stop()
-        endpoint.seen.clear()
-        parts.load("bench_jobs", platform.tunnel_port, f / "platform.pem", f / "platform.key", f / "ca.pem",
-                   endpoint.url, agent.process.pid, 100, 1)
-        asked["bench_jobs"] = set(endpoint.seen)
-        endpoint.seen.clear()
-        parts.load("bench_curl", endpoint.url, 100, 1)
-        asked["bench_curl"] = set(endpoint.seen)
-        endpoint.seen.clear()
-        parts.wrk_direct(endpoint, 1, 1)
-        asked["wrk"] = set(endpoint.seen)
+        parts.load("bench_jobs", platform.tunnel_port, f / "platform.pem", f / "platform.key", f / "ca.pem", nginx.url,
+                   agent.process.pid, 100, 1)
+        by["bench_jobs"] = asked(endpoint)
     finally:
         agent.stop()
         platform.stop()
-        endpoint.shutdown()
-    assert len(asked["API"]) == 1
-    assert all(requests == asked["API"] for requests in asked.values()), asked
+    parts.load("bench_curl", nginx.url, 100, 1)
+    by["bench_curl"] = asked(endpoint)
+    parts.wrk_direct(nginx, 1, 1)
+    by["wrk"] = asked(endpoint)
+    assert len(by["API"]) == 1
+    assert all(requests == by["API"] for requests in by.values()), by
